@@ -1,0 +1,3 @@
+module callrec
+
+go 1.26
