@@ -1,0 +1,173 @@
+package recording
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"callrec/capture"
+)
+
+// Leg is one of the two directions of a call.
+type Leg uint8
+
+// The caller is the party that placed the call (Kazoo's A leg).
+const (
+	Caller Leg = iota
+	Callee
+)
+
+// String is the name the API uses.
+func (l Leg) String() string {
+	if l == Callee {
+		return "callee"
+	}
+	return "caller"
+}
+
+// CallID names a call: tenants never meet, so the account is part of it.
+type CallID struct {
+	Account string `json:"account"`
+	Call    string `json:"call_id"` // 1..255 bytes, the tenant's own
+}
+
+// Party is one end of a call, as far as it belongs to the account.
+type Party struct {
+	UserID   string `json:"user_id,omitempty"`
+	DeviceID string `json:"device_id,omitempty"`
+}
+
+// CallSpec announces a call. Only ID and At are required.
+type CallSpec struct {
+	ID             CallID    `json:"id"`
+	OtherLegCallID string    `json:"other_leg_call_id,omitempty"`
+	From           string    `json:"from,omitempty"`
+	To             string    `json:"to,omitempty"`
+	CallerIDName   string    `json:"caller_id_name,omitempty"`
+	CallerIDNumber string    `json:"caller_id_number,omitempty"`
+	FromNetwork    string    `json:"from_network,omitempty"` // "onnet", "offnet" or unknown
+	ToNetwork      string    `json:"to_network,omitempty"`
+	Parties        [2]Party  `json:"parties"` // by Leg
+	Answered       bool      `json:"answered,omitempty"`
+	Bridged        bool      `json:"bridged,omitempty"`
+	Legs           []LegSpec `json:"legs,omitempty"` // nil means one for each Leg, with nothing said
+	Offer          string    `json:"offer,omitempty"`
+	Start          []Request `json:"-"` // recordings to make at once; kept by their own manifests
+
+	// At is when the door had read the announcement: sample 0 of the call.
+	At time.Time `json:"at"`
+}
+
+// LegSpec says what is known beforehand of one leg's stream.
+type LegSpec struct {
+	Leg   Leg    `json:"leg"`
+	Label string `json:"label,omitempty"` // the SBC's name of the leg (SDP a=label)
+	// Source is who may send. Port 0 allows every port of the address; the zero
+	// value lets the first permitted sender in.
+	Source netip.AddrPort `json:"source"`
+	// Payloads maps RTP payload types as SDP gave them; nil means the static
+	// types 0 (PCMU) and 8 (PCMA).
+	Payloads map[uint8]Payload `json:"payloads,omitempty"`
+}
+
+// Payload is what an RTP payload type carries.
+type Payload uint8
+
+// The payloads that mean something to a recorder of G.711.
+const (
+	PayloadNone   Payload = iota // not ours: counted, never decoded
+	PayloadPCMU                  // G.711 µ-law
+	PayloadPCMA                  // G.711 A-law
+	PayloadEvents                // telephone-event, RFC 4733: kept out of the audio
+	PayloadNoise                 // comfort noise, RFC 3389: silence
+)
+
+// Request asks for one recording of a call.
+type Request struct {
+	Spec   Spec
+	Origin string // why it is made, in Kazoo's words: "callflow : sales"
+	Leg    Leg    // whose answer starts a record_on_answer recording
+}
+
+// Action is what a Command does.
+type Action uint8
+
+// The commands a live call takes.
+const (
+	Answer Action = iota + 1 // Leg answered
+	Bridge                   // both parties are connected; implies that the callee answered
+	Start                    // make the recordings in Start
+	Stop                     // end the newest recording, or the one named by Recording or MediaName
+	Mask                     // from here on silence, in every recording or the one named
+	Unmask
+	Toggle // mask what is not masked and the other way round
+	Hangup // the call is over
+)
+
+// Command is one thing done to a live call, with its instant.
+type Command struct {
+	Action Action
+	// At is when the door had read the request (or what the request says, at
+	// most one hold back): the command takes effect at that sample, whenever it
+	// is carried out.
+	At        time.Time
+	Leg       Leg       // Answer
+	Start     []Request // Start
+	Recording string    // Stop, Mask, Unmask, Toggle: the id of one recording
+	MediaName string    // Stop, Mask, Unmask, Toggle: the media name of one recording
+}
+
+// CallInfo is an immutable picture of a call.
+type CallInfo struct {
+	Spec       CallSpec
+	State      string // "early", "answered", "bridged" or "ended"
+	Legs       []LegInfo
+	Recordings []Info // in the order they were made
+}
+
+// LegInfo tells where a leg is received. Ports are zero while nothing is armed
+// or recording.
+type LegInfo struct {
+	Leg   Leg
+	Label string
+	Ports capture.Ports
+}
+
+// Info is an immutable picture of one recording.
+type Info struct {
+	ID        string // `YYYYMM-` and 32 hex digits
+	Origin    string
+	State     State
+	MediaName string
+	Format    string
+	Rate      int // Hz
+	Channels  int
+	Started   time.Time     // zero while armed
+	Length    time.Duration // of the file, known once finishing
+	Reason    string        // why it was discarded, cancelled, parked or failed
+	Quality   *Quality      // set once finished
+}
+
+// NotFoundError says that no live call, or no recording of it, has that name.
+type NotFoundError struct {
+	What string // "call" or "recording"
+	Name string
+}
+
+func (e *NotFoundError) Error() string { return fmt.Sprintf("no %s %q", e.What, e.Name) }
+
+// ConflictError says that a live call already has the id of a different announcement.
+type ConflictError struct{ ID CallID }
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("call %q is live and was announced differently; hang it up first or use another call_id", e.ID.Call)
+}
+
+// RefusedError says that the worker takes no more: full, or draining. Trying
+// again later, or another worker now, may help.
+type RefusedError struct {
+	Reason     string // with the number and the flag that raises it
+	RetryAfter time.Duration
+}
+
+func (e *RefusedError) Error() string { return e.Reason }

@@ -1,0 +1,25 @@
+package recording
+
+// Quality says how well a recording went. Counts are of the whole call up to
+// the end of the recording; a leg that never sent has NoMedia set.
+type Quality struct {
+	Legs       [2]LegQuality `json:"legs"` // caller, callee
+	OffsetMS   float64       `json:"offset_ms"`
+	Clipped    uint64        `json:"clipped_samples"`
+	LostToDisk float64       `json:"lost_to_disk_ms"`
+}
+
+// LegQuality is one leg's part of the record.
+type LegQuality struct {
+	Packets     uint64  `json:"packets"`
+	Lost        uint64  `json:"lost"`
+	Late        uint64  `json:"late"`
+	Duplicate   uint64  `json:"duplicate"`
+	Reordered   uint64  `json:"reordered"`
+	Foreign     uint64  `json:"foreign"`      // datagrams from another source: dropped
+	Ignored     uint64  `json:"ignored"`      // not RTP, or of a payload type that is not ours
+	SSRCChanges uint64  `json:"ssrc_changes"` // and restarts: times the leg was anchored anew
+	JitterMS    float64 `json:"jitter_ms"`    // RFC 3550 §6.4.1 interarrival jitter
+	DriftPPM    float64 `json:"drift_ppm"`    // sender's clock against ours; measured, not corrected
+	NoMedia     bool    `json:"no_media"`
+}
