@@ -1,0 +1,262 @@
+package jitter
+
+import (
+	"time"
+
+	"github.com/pion/rtp"
+
+	"callrec/capture/clock"
+	"callrec/codec/g711"
+)
+
+// Early is how far past its arrival a packet may be placed. The anchor makes it
+// zero; a sender's clock that runs fast, or a path that gets shorter, uses it up.
+const Early = 250 * time.Millisecond
+
+// candidates bounds the streams whose anchor is being sought at one time.
+const candidates = 3
+
+// Verdict is what became of one packet.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Accepted  Verdict = iota // placed
+	Waiting                  // kept until its stream's anchor is known
+	Duplicate                // its sequence number was seen before
+	Late                     // its place on the timeline is fixed already
+	Foreign                  // of another stream, beside too many others
+	Overrun                  // the leg has not been read for longer than Reach
+)
+
+// Buffer puts the packets of one leg on the call's timeline.
+type Buffer struct {
+	pool   *Pool
+	epoch  time.Duration
+	fixed  int64 // positions before this have been read
+	ring   *ring // nil until something is placed
+	stream stream
+	heard  bool // stream is valid
+	wait   [candidates]*nursery
+	stats  Stats
+}
+
+// stream is the run of packets that the leg is made of at present.
+type stream struct {
+	ssrc   uint32
+	ts     extender
+	offset int64 // extended timestamp + offset = position
+	seq    sequence
+	last   time.Duration // newest arrival of a packet that fit
+	drift  clock.Drift
+	spread time.Duration // last packet's delay, for the jitter
+}
+
+// New returns a Buffer for a call whose position 0 is at epoch on our clock. It
+// takes memory from the pool when packets come, and gives it back at Close.
+func New(pool *Pool, epoch time.Duration) *Buffer {
+	return &Buffer{pool: pool, epoch: epoch}
+}
+
+// Push takes one packet: its header, its payload of G.711 octets of the given
+// law (copied), and when the kernel received it.
+func (b *Buffer) Push(h *rtp.Header, payload []byte, law g711.Law, at time.Duration) Verdict {
+	b.stats.Packets++
+	at -= b.epoch
+	if b.heard && h.SSRC == b.stream.ssrc {
+		switch b.judge(h, len(payload), at) {
+		case fits:
+			return b.accept(h.SequenceNumber, b.stream.ts.extend(h.Timestamp), payload, law, at)
+		case tooLate:
+			b.stats.Late++
+			return Late
+		}
+	}
+	return b.keep(h, payload, law, at)
+}
+
+// fitness is how a packet relates to the current stream.
+type fitness uint8
+
+const (
+	fits    fitness = iota
+	tooLate         // of the stream, but its place is fixed
+	strange         // arrival contradicts its timestamp: another stream begins
+)
+
+func (b *Buffer) judge(h *rtp.Header, n int, at time.Duration) fitness {
+	pos := b.stream.ts.peek(h.Timestamp) + b.stream.offset
+	if pos > clock.Samples(at+Early) {
+		return strange
+	}
+	if pos+int64(n) > b.fixed || n == 0 {
+		return fits
+	}
+	// A packet that was overtaken is merely late. One that comes after all
+	// others and still has no place belongs to a sender that paused its clock.
+	if b.stream.seq.older(h.SequenceNumber) && pos > b.fixed-10*clock.Rate {
+		return tooLate
+	}
+	return strange
+}
+
+// accept places a packet of the current stream.
+func (b *Buffer) accept(seq uint16, ts int64, payload []byte, law g711.Law, at time.Duration) Verdict {
+	s := &b.stream
+	s.last = max(s.last, at)
+	s.drift.Add(at, ts)
+	dup, reordered := s.seq.add(seq)
+	if dup {
+		b.stats.Duplicate++
+		return Duplicate
+	}
+	if reordered {
+		b.stats.Reordered++
+	}
+	b.jitter(at - time.Duration(ts)*clock.Sample)
+	pos := ts + s.offset
+	if cut := b.fixed - pos; cut > 0 {
+		if cut >= int64(len(payload)) {
+			b.stats.Late++
+			return Late
+		}
+		payload = payload[cut:]
+		pos = b.fixed
+	}
+	if pos+int64(len(payload)) > b.fixed+int64(b.pool.ringSize) {
+		b.stats.Overrun++
+		return Overrun
+	}
+	if b.ring == nil {
+		b.ring = b.pool.ring()
+	}
+	b.ring.write(pos, payload, law)
+	return Accepted
+}
+
+// jitter follows RFC 3550 §6.4.1, in nanoseconds.
+func (b *Buffer) jitter(delay time.Duration) {
+	s := &b.stream
+	if s.seq.unique > 1 {
+		d := (delay - s.spread).Abs()
+		b.stats.Jitter += (d - b.stats.Jitter) / 16
+	}
+	s.spread = delay
+}
+
+// keep puts a packet with the others of its stream whose anchor is not known.
+func (b *Buffer) keep(h *rtp.Header, payload []byte, law g711.Law, at time.Duration) Verdict {
+	span := b.pool.hold + Early
+	for i := range b.wait {
+		n := b.wait[i]
+		if n == nil {
+			n = b.pool.nursery()
+			n.begin(h.SSRC, at)
+			b.wait[i] = n
+		}
+		if !n.takes(h.SSRC, h.Timestamp, at, span) {
+			continue
+		}
+		if n.full(len(payload)) { // more than a hold's worth: it has waited enough
+			b.remove(i)
+			b.stats.Packets--
+			return b.Push(h, payload, law, at+b.epoch)
+		}
+		n.add(h.SequenceNumber, h.Timestamp, payload, law, at)
+		return Waiting
+	}
+	b.stats.Foreign++
+	return Foreign
+}
+
+// settle decides on every stream whose first sample is about to be fixed.
+func (b *Buffer) settle(upTo int64) {
+	for i := 0; i < candidates && b.wait[i] != nil; {
+		if b.wait[i].earliest() < upTo {
+			b.remove(i)
+		} else {
+			i++
+		}
+	}
+}
+
+// remove decides on the stream in nursery i and gives the nursery back.
+func (b *Buffer) remove(i int) {
+	n := b.wait[i]
+	copy(b.wait[i:], b.wait[i+1:])
+	b.wait[candidates-1] = nil
+	b.decide(n)
+	b.pool.keepNursery(n)
+}
+
+// decide makes a stream the current one, unless the one before goes on beside it:
+// then it was a stray, or a burst that the network had held back.
+func (b *Buffer) decide(n *nursery) {
+	if b.heard && (b.stream.last >= n.last || b.stream.last > n.began+b.pool.hold/2) {
+		if n.ssrc == b.stream.ssrc {
+			b.stats.Late += uint64(n.packets)
+		} else {
+			b.stats.Foreign += uint64(n.packets)
+		}
+		return
+	}
+	if b.heard {
+		b.stats.Restarts++
+		b.stats.Lost += b.stream.seq.lost()
+	}
+	b.heard = true
+	b.stream = stream{ssrc: n.ssrc, ts: n.ts, offset: n.anchor.Offset()}
+	octets := n.octets
+	for _, p := range n.heads[:n.packets] {
+		b.accept(p.seq, n.origin+int64(p.ts), octets[:p.len], p.law, p.at)
+		octets = octets[p.len:]
+	}
+}
+
+// Read fills blk with the next stretch of the timeline, at most as long as blk
+// was made for, and fixes it. It returns false when everything before upTo has
+// been read. To let jitter up to the hold pass unheard, upTo is one hold behind
+// the instant up to which packets have been pushed.
+func (b *Buffer) Read(blk *Block, upTo int64) bool {
+	b.settle(upTo)
+	if upTo <= b.fixed {
+		return false
+	}
+	n := int(min(upTo-b.fixed, int64(cap(blk.Octets))))
+	blk.Pos, blk.Octets, blk.Spans = b.fixed, blk.Octets[:0], blk.Spans[:0]
+	if b.ring == nil {
+		blk.Octets = blk.Octets[:n]
+		blk.add(n, Missing)
+	} else {
+		b.ring.read(blk, b.fixed, n)
+		b.ring.clear(b.fixed, n)
+	}
+	b.fixed += int64(n)
+	return true
+}
+
+// Skip fixes everything before upTo unread.
+func (b *Buffer) Skip(upTo int64) {
+	b.settle(upTo)
+	if upTo <= b.fixed {
+		return
+	}
+	if b.ring != nil {
+		b.ring.clear(b.fixed, int(min(upTo-b.fixed, int64(b.pool.ringSize))))
+	}
+	b.fixed = upTo
+}
+
+// Close gives the memory back. The Buffer may not be used after, but for Stats.
+func (b *Buffer) Close() {
+	if b.ring != nil {
+		b.pool.keepRing(b.ring)
+		b.ring = nil
+	}
+	for i, n := range b.wait {
+		if n != nil {
+			b.pool.keepNursery(n)
+			b.wait[i] = nil
+		}
+	}
+}

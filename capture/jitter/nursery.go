@@ -1,0 +1,103 @@
+package jitter
+
+import (
+	"time"
+
+	"callrec/capture/clock"
+	"callrec/codec/g711"
+)
+
+// nurseryPackets bounds the packets kept for a stream whose anchor is not yet
+// known: hold and tick of 5 ms packets, and half as many duplicates.
+const nurseryPackets = 384
+
+// nursery keeps the first packets of a stream, in the order they came, until it
+// is known where on the timeline they belong.
+type nursery struct {
+	ssrc    uint32
+	began   time.Duration // arrival of the first packet
+	last    time.Duration // newest arrival
+	ts      extender
+	anchor  clock.Anchor
+	least   time.Duration // smallest delay, as the anchor has it
+	origin  int64         // extended timestamp of the first packet kept
+	first   int64         // smallest extended timestamp
+	packets int
+	heads   [nurseryPackets]head
+	octets  []byte // payloads, one after the other
+}
+
+// head is one packet in a nursery.
+type head struct {
+	at  time.Duration
+	ts  int32 // extended timestamp, less that of the first packet kept
+	seq uint16
+	len uint16
+	law g711.Law
+}
+
+func (n *nursery) begin(ssrc uint32, at time.Duration) {
+	*n = nursery{ssrc: ssrc, began: at, octets: n.octets[:0]}
+}
+
+// takes reports whether a packet belongs with those kept: the same SSRC, and a
+// delay no further from theirs than span. It does not change the nursery.
+func (n *nursery) takes(ssrc, ts uint32, at, span time.Duration) bool {
+	if ssrc != n.ssrc {
+		return false
+	}
+	if n.packets == 0 {
+		return true
+	}
+	d := at - time.Duration(n.ts.peek(ts))*clock.Sample
+	return d > n.least-span && d < n.least+span
+}
+
+// full reports whether a payload of size octets finds no room.
+func (n *nursery) full(size int) bool {
+	return n.packets == nurseryPackets || len(n.octets)+size > cap(n.octets)
+}
+
+func (n *nursery) add(seq uint16, ts uint32, payload []byte, law g711.Law, at time.Duration) {
+	ext := n.ts.extend(ts)
+	d := at - time.Duration(ext)*clock.Sample
+	if n.packets == 0 || d < n.least {
+		n.least = d
+	}
+	if n.packets == 0 {
+		n.origin, n.first = ext, ext
+	}
+	n.first = min(n.first, ext)
+	n.last = max(n.last, at)
+	n.anchor.Add(at, ext)
+	n.heads[n.packets] = head{at, int32(ext - n.origin), seq, uint16(len(payload)), law}
+	n.packets++
+	n.octets = append(n.octets, payload...)
+}
+
+// earliest is the position of its first sample, as far as is known.
+func (n *nursery) earliest() int64 { return n.first + n.anchor.Offset() }
+
+// extender turns 32-bit RTP timestamps into 64 bits that never wrap.
+type extender struct {
+	last  uint32
+	ext   int64
+	begun bool
+}
+
+// peek returns the extension of ts: the one nearest to the newest seen.
+func (e *extender) peek(ts uint32) int64 {
+	if !e.begun {
+		return int64(ts)
+	}
+	return e.ext + int64(int32(ts-e.last))
+}
+
+// extend is peek, and remembers ts when it is the newest.
+func (e *extender) extend(ts uint32) int64 {
+	ext := e.peek(ts)
+	if !e.begun || ext > e.ext {
+		e.last, e.ext, e.begun = ts, ext, true
+	}
+	return ext
+}

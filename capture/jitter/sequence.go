@@ -1,0 +1,62 @@
+package jitter
+
+// seqWindow is how many sequence numbers back a duplicate is recognised: one
+// second of 5 ms packets five times over. A power of two, so that it divides
+// 65536 and a wrap changes nothing.
+const seqWindow = 1024
+
+// sequence follows the sequence numbers of one stream (RFC 3550 appendix A.1).
+type sequence struct {
+	base, max int64 // extended; valid once begun
+	begun     bool
+	unique    uint64 // distinct numbers seen
+	seen      [seqWindow / 64]uint64
+}
+
+// older reports whether seq comes before the newest number seen.
+func (s *sequence) older(seq uint16) bool {
+	return s.begun && int16(seq-uint16(s.max)) <= 0
+}
+
+// add takes one number. dup: it was seen before; reordered: it is new, but
+// older than the newest.
+func (s *sequence) add(seq uint16) (dup, reordered bool) {
+	if !s.begun {
+		s.begun = true
+		s.base, s.max = int64(seq), int64(seq)
+		s.unique = 1
+		s.set(s.max)
+		return false, false
+	}
+	ext := s.max + int64(int16(seq-uint16(s.max)))
+	switch {
+	case ext > s.max:
+		for n := max(s.max+1, ext-seqWindow+1); n < ext; n++ {
+			s.seen[n>>6&(seqWindow/64-1)] &^= 1 << (n & 63)
+		}
+		s.max = ext
+	case s.max-ext >= seqWindow: // too old to tell
+		return false, true
+	case s.seen[ext>>6&(seqWindow/64-1)]>>(ext&63)&1 == 1:
+		return true, false
+	default:
+		reordered = true
+		s.base = min(s.base, ext)
+	}
+	s.unique++
+	s.set(ext)
+	return false, reordered
+}
+
+func (s *sequence) set(ext int64) {
+	s.seen[ext>>6&(seqWindow/64-1)] |= 1 << (ext & 63)
+}
+
+// lost is how many numbers between the first and the newest were never seen.
+func (s *sequence) lost() uint64 {
+	if !s.begun {
+		return 0
+	}
+	expected := uint64(s.max - s.base + 1)
+	return expected - min(expected, s.unique)
+}
