@@ -1,3 +1,5 @@
+//go:build !amd64 || noasm
+
 package resample
 
 // split is empty where there is no assembly.
