@@ -10,3 +10,10 @@ package resample
 //
 //go:noescape
 func convolveAVX2(dst []int16, x *int16, split *int16, steps *uint8, row int, rows int, length int)
+
+// doubleAVX2 computes len(dst) outputs, a multiple of 8, of a filter with two rows
+// and step 1, the first at row 0. x points to the first sample that the first
+// output sees; split to the taps of row 1. It reads length samples at each output.
+//
+//go:noescape
+func doubleAVX2(dst []int16, x *int16, split *int16, length int)

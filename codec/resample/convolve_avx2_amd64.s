@@ -153,3 +153,85 @@ one_wrapped:
 done:
 	VZEROUPPER
 	RET
+
+// func doubleAVX2(dst []int16, x *int16, split *int16, length int)
+// Requires: AVX, AVX2, SSE2
+TEXT ·doubleAVX2(SB), NOSPLIT, $0-48
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x+24(FP), DX
+	MOVQ         length+40(FP), BX
+	ADDQ         BX, BX
+	MOVL         $0x00002000, SI
+	MOVD         SI, X0
+	VPBROADCASTD X0, X0
+	MOVQ         BX, SI
+	SHRQ         $0x01, SI
+	LEAQ         -2(DX)(SI*1), SI
+
+eight:
+	SUBQ  $0x08, CX
+	JL    done
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	MOVQ  split+32(FP), DI
+	XORQ  R8, R8
+
+taps:
+	VMOVDQU      (DI)(R8*2), Y9
+	VMOVDQU      32(DI)(R8*2), Y10
+	VMOVDQU      (DX)(R8*1), Y11
+	VPMADDWD     Y9, Y11, Y12
+	VPADDD       Y12, Y1, Y1
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VMOVDQU      2(DX)(R8*1), Y11
+	VPMADDWD     Y9, Y11, Y12
+	VPADDD       Y12, Y3, Y3
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VMOVDQU      4(DX)(R8*1), Y11
+	VPMADDWD     Y9, Y11, Y12
+	VPADDD       Y12, Y5, Y5
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       Y11, Y6, Y6
+	VMOVDQU      6(DX)(R8*1), Y11
+	VPMADDWD     Y9, Y11, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       Y11, Y8, Y8
+	ADDQ         $0x20, R8
+	CMPQ         R8, BX
+	JNE          taps
+	VPHADDD      Y3, Y1, Y1
+	VPHADDD      Y7, Y5, Y5
+	VPHADDD      Y5, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X3
+	VPADDD       X3, X1, X1
+	VPHADDD      Y4, Y2, Y2
+	VPHADDD      Y8, Y6, Y6
+	VPHADDD      Y6, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPADDD       X3, X2, X2
+	VPSRAD       $0x08, X2, X2
+	VPADDD       X2, X1, X1
+	VPADDD       X0, X1, X1
+	VPSRAD       $0x0e, X1, X1
+	VPACKSSDW    X1, X1, X1
+	MOVQ         (SI), X2
+	VPUNPCKLWD   X1, X2, X2
+	VMOVDQU      X2, (AX)
+	ADDQ         $0x08, DX
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, AX
+	JMP          eight
+
+done:
+	VZEROUPPER
+	RET

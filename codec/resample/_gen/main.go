@@ -1,4 +1,4 @@
-// Command gen writes the AVX2 kernel of codec/resample. Run it by go generate
+// Command gen writes the AVX2 kernels of codec/resample. Run it by go generate
 // in that folder.
 package main
 
@@ -22,6 +22,7 @@ const (
 func main() {
 	ConstraintExpr("amd64,!noasm")
 	convolve()
+	double()
 	Generate()
 }
 
@@ -46,18 +47,12 @@ func convolve() {
 		IMULQ(width, at)
 		ADDQ(at, table)
 	}
-	rounding := XMM()
-	{
-		half := GP32()
-		MOVL(U32(1<<(highBits-1)), half)
-		MOVD(half, rounding)
-		VPBROADCASTD(rounding, rounding)
-	}
+	half := rounding()
 
 	Label("four")
 	CMPQ(n, U8(4))
 	JL(LabelRef("one"))
-	outputs(4, x, table, steps, row, width, rounding, func(out reg.VecVirtual) {
+	outputs(4, x, table, steps, row, width, half, func(out reg.VecVirtual) {
 		MOVQ(out, Mem{Base: dst})
 	})
 	ADDQ(U8(8), dst)
@@ -67,7 +62,7 @@ func convolve() {
 	Label("one")
 	TESTQ(n, n)
 	JZ(LabelRef("done"))
-	outputs(1, x, table, steps, row, width, rounding, func(out reg.VecVirtual) {
+	outputs(1, x, table, steps, row, width, half, func(out reg.VecVirtual) {
 		VPEXTRW(U8(0), out, Mem{Base: dst})
 	})
 	ADDQ(U8(2), dst)
@@ -81,7 +76,7 @@ func convolve() {
 
 // outputs computes n outputs (1 or 4), hands them to store as 16-bit values at
 // the bottom of a register, and moves x, table and row to the next output.
-func outputs(n int, x, table, steps, row, width reg.Register, rounding reg.VecVirtual, store func(reg.VecVirtual)) {
+func outputs(n int, x, table, steps, row, width reg.Register, half reg.VecVirtual, store func(reg.VecVirtual)) {
 	name := map[int]string{1: "one", 4: "four"}[n]
 
 	// Where each output begins, and where its taps do.
@@ -131,15 +126,7 @@ func outputs(n int, x, table, steps, row, width reg.Register, rounding reg.VecVi
 		ADDQ(width, table)
 	}
 
-	h, l := sum(high), sum(low)
-	// The low parts weigh 1/256 of the high ones. Dropping what is below that
-	// before the rounding does not change the result of the rounding.
-	VPSRAD(U8(lowBits), l, l)
-	VPADDD(l, h, h)
-	VPADDD(rounding, h, h)
-	VPSRAD(U8(highBits), h, h)
-	VPACKSSDW(h, h, h)
-	store(h)
+	store(round(high, low, half))
 
 	// The table repeats its first rows at the end, so a group may begin at any
 	// row and only then is set back.
@@ -152,6 +139,29 @@ func outputs(n int, x, table, steps, row, width reg.Register, rounding reg.VecVi
 	IMULQ(width, rows)
 	SUBQ(rows, table)
 	Label(name + "_wrapped")
+}
+
+// rounding returns half a unit of the output in each lane.
+func rounding() reg.VecVirtual {
+	half, lanes := GP32(), XMM()
+	MOVL(U32(1<<(highBits-1)), half)
+	MOVD(half, lanes)
+	VPBROADCASTD(lanes, lanes)
+	return lanes
+}
+
+// round turns 1 or 4 pairs of sums into 16-bit outputs at the bottom of a
+// register.
+func round(high, low []reg.VecVirtual, half reg.VecVirtual) reg.VecVirtual {
+	h, l := sum(high), sum(low)
+	// The low parts weigh 1/256 of the high ones. Dropping what is below that
+	// before the rounding does not change the result of the rounding.
+	VPSRAD(U8(lowBits), l, l)
+	VPADDD(l, h, h)
+	VPADDD(half, h, h)
+	VPSRAD(U8(highBits), h, h)
+	VPACKSSDW(h, h, h)
+	return h
 }
 
 // sum adds up the lanes of each of 1 or 4 registers, into as many lanes of one
