@@ -34,10 +34,7 @@ func BenchmarkAppend(b *testing.B) {
 
 // BenchmarkConvolve is one second of output from 8 to 16 kHz, by each kernel.
 func BenchmarkConvolve(b *testing.B) {
-	filter, err := resample.NewFilter(8000, 16000)
-	if err != nil {
-		b.Fatal(err)
-	}
+	filter := mustFilter(b, 8000, 16000)
 	for name, convolve := range map[string]func(dst, x []int16, row int){
 		"go": filter.ConvolveGeneric, "chosen": filter.Convolve,
 	} {
@@ -64,10 +61,7 @@ func BenchmarkNew(b *testing.B) {
 		})
 	}
 	b.Run("shared", func(b *testing.B) {
-		filter, err := resample.NewFilter(8000, 44100)
-		if err != nil {
-			b.Fatal(err)
-		}
+		filter := mustFilter(b, 8000, 44100)
 		for b.Loop() {
 			if _, err := resample.New(resample.Config{From: 8000, To: 44100, Channels: 1, Filter: filter}); err != nil {
 				b.Fatal(err)

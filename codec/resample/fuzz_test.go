@@ -45,18 +45,10 @@ func FuzzKernels(f *testing.F) {
 	f.Add(uint8(0), uint8(3), uint16(1), make([]byte, 200))
 	f.Add(uint8(0), uint8(7), uint16(440), make([]byte, 300))
 	f.Add(uint8(8), uint8(0), uint16(0), make([]byte, 1000))
-	filters := map[[2]int]*resample.Filter{}
 	f.Fuzz(func(t *testing.T, from, to uint8, row uint16, data []byte) {
 		rates := resample.Rates()
 		in, out := rates[int(from)%len(rates)], rates[int(to)%len(rates)]
-		filter := filters[[2]int{in, out}]
-		if filter == nil {
-			var err error
-			if filter, err = resample.NewFilter(in, out); err != nil {
-				t.Fatal(err)
-			}
-			filters[[2]int{in, out}] = filter
-		}
+		filter := mustFilter(t, in, out)
 		x, at := samples(data), int(row)%filter.RowCount()
 		n := 0
 		for n < 1000 && filter.Need(at, n+1) <= len(x) {

@@ -4,8 +4,6 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
-
-	"callrec/codec/resample"
 )
 
 // fenced returns n values that end where the process may not read.
@@ -31,10 +29,7 @@ func fenced(t *testing.T, n int) []int16 {
 // The assembly reads no sample and writes no output beyond the last.
 func TestKernelStaysInside(t *testing.T) {
 	for _, p := range [][2]int{{8000, 16000}, {8000, 24000}, {8000, 44100}, {48000, 8000}, {16000, 8000}} {
-		filter, err := resample.NewFilter(p[0], p[1])
-		if err != nil {
-			t.Fatal(err)
-		}
+		filter := mustFilter(t, p[0], p[1])
 		for n := 1; n < 20; n++ {
 			for row := range min(filter.RowCount(), 8) {
 				filter.Convolve(fenced(t, n), fenced(t, filter.Need(row, n)), row)

@@ -27,10 +27,7 @@ func sameKernels(t *testing.T, filter *resample.Filter, x []int16, row, n int) {
 
 func TestKernelsAgree(t *testing.T) {
 	pairs(t, func(t *testing.T, from, to int) {
-		filter, err := resample.NewFilter(from, to)
-		if err != nil {
-			t.Fatal(err)
-		}
+		filter := mustFilter(t, from, to)
 		rnd := rand.New(rand.NewPCG(uint64(from), uint64(to)))
 		for n := range 12 {
 			for range 5 {
@@ -46,10 +43,7 @@ func TestKernelsAgree(t *testing.T) {
 // The input that drives a row furthest, both ways, overflows nothing.
 func TestKernelsSaturate(t *testing.T) {
 	pairs(t, func(t *testing.T, from, to int) {
-		filter, err := resample.NewFilter(from, to)
-		if err != nil {
-			t.Fatal(err)
-		}
+		filter := mustFilter(t, from, to)
 		for row := range filter.RowCount() {
 			taps, _ := filter.Row(row)
 			up, down := make([]int16, len(taps)), make([]int16, len(taps))

@@ -14,11 +14,12 @@ import (
 func oracle(from, to int, x []int16, filterLength int) []float64 {
 	cut := math.Min(1, float64(to)/float64(from))
 	half := float64(filterLength) / 2
+	window := i0(10.5)
 	weight := func(d float64) float64 { // d in input samples
 		if math.Abs(d) >= half {
 			return 0
 		}
-		w := i0(10.5*math.Sqrt(1-d/half*d/half)) / i0(10.5)
+		w := i0(10.5*math.Sqrt(1-d/half*d/half)) / window
 		if d != 0 {
 			w *= math.Sin(math.Pi*d*cut) / (math.Pi * d * cut)
 		}
@@ -53,11 +54,8 @@ func i0(x float64) float64 {
 
 func TestOracle(t *testing.T) {
 	pairs(t, func(t *testing.T, from, to int) {
-		filter, err := resample.NewFilter(from, to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		src := noise(9, 100*max(1, from/to))
+		filter := mustFilter(t, from, to)
+		src := noise(9, 60*max(1, from/to))
 		got := whole(t, from, to, 1, src)
 		for k, want := range oracle(from, to, src, filter.Length()) {
 			want = math.Min(math.Max(want, math.MinInt16), math.MaxInt16)

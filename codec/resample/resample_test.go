@@ -20,9 +20,25 @@ func pairs(t *testing.T, f func(t *testing.T, from, to int)) {
 	}
 }
 
+// filters holds those that mustFilter has made: most tests go through all pairs.
+var filters = map[[2]int]*resample.Filter{}
+
+func mustFilter(t testing.TB, from, to int) *resample.Filter {
+	t.Helper()
+	f := filters[[2]int{from, to}]
+	if f == nil {
+		var err error
+		if f, err = resample.NewFilter(from, to); err != nil {
+			t.Fatal(err)
+		}
+		filters[[2]int{from, to}] = f
+	}
+	return f
+}
+
 func mustNew(t testing.TB, from, to, channels int) *resample.Resampler {
 	t.Helper()
-	r, err := resample.New(resample.Config{From: from, To: to, Channels: channels})
+	r, err := resample.New(resample.Config{From: from, To: to, Channels: channels, Filter: mustFilter(t, from, to)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,10 +61,7 @@ func whole(t testing.TB, from, to, channels int, src []int16) []int16 {
 }
 
 func TestNewRefuses(t *testing.T) {
-	wrong, err := resample.NewFilter(8000, 24000)
-	if err != nil {
-		t.Fatal(err)
-	}
+	wrong := mustFilter(t, 8000, 24000)
 	for _, tc := range []struct {
 		config resample.Config
 		want   []string
@@ -105,18 +118,14 @@ func TestLength(t *testing.T) {
 }
 
 // However the input is cut, the output is the same to the bit; and what a
-// spent Resampler does next, and one that shares its Filter, is the same too.
+// spent Resampler does next, and one with a Filter of its own, is the same too.
 func TestBlocks(t *testing.T) {
 	pairs(t, func(t *testing.T, from, to int) {
-		filter, err := resample.NewFilter(from, to)
-		if err != nil {
-			t.Fatal(err)
-		}
 		rnd := rand.New(rand.NewPCG(uint64(from), uint64(to)))
 		for channels := 1; channels <= 2; channels++ {
 			src := noise(2, 3000*channels)
 			want := whole(t, from, to, channels, src)
-			r, err := resample.New(resample.Config{From: from, To: to, Channels: channels, Filter: filter})
+			r, err := resample.New(resample.Config{From: from, To: to, Channels: channels})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -198,10 +207,7 @@ func TestConstant(t *testing.T) {
 }
 
 func TestAllocations(t *testing.T) {
-	filter, err := resample.NewFilter(8000, 44100)
-	if err != nil {
-		t.Fatal(err)
-	}
+	filter := mustFilter(t, 8000, 44100)
 	for _, tc := range []struct{ from, to, channels int }{{8000, 16000, 1}, {8000, 16000, 2}, {48000, 8000, 1}, {8000, 44100, 2}} {
 		r := mustNew(t, tc.from, tc.to, tc.channels)
 		src := noise(8, 1600*tc.channels)

@@ -21,10 +21,7 @@ func TestResponse(t *testing.T) {
 		if from == to {
 			return
 		}
-		filter, err := resample.NewFilter(from, to)
-		if err != nil {
-			t.Fatal(err)
-		}
+		filter := mustFilter(t, from, to)
 		rows := filter.RowCount()
 		h := prototypeOf(filter)
 		size := 1
@@ -103,10 +100,7 @@ func TestTapsEverywhereTheSame(t *testing.T) {
 	hash := sha256.New()
 	var count, nearest = 0, 1.0
 	pairs(t, func(t *testing.T, from, to int) {
-		filter, err := resample.NewFilter(from, to)
-		if err != nil {
-			t.Fatal(err)
-		}
+		filter := mustFilter(t, from, to)
 		for row := range filter.RowCount() {
 			taps, phase := filter.Row(row)
 			if err := binary.Write(hash, binary.LittleEndian, taps); err != nil {
