@@ -12,7 +12,7 @@ var rates = [...]int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 4800
 
 // Filter is the filter bank of one pair of rates. It never changes, so any
 // number of Resamplers on any goroutines may share it. It holds 2 KB from 8 to
-// 16 kHz and 170 KB from 8 to 44.1 kHz.
+// 16 kHz, 170 KB from 8 to 44.1 kHz, and 500 KB between 32 and 11.025 kHz.
 //
 // With To/From = rows/step in lowest terms, output k lies at input position
 // k·step/rows. Row k mod rows holds the taps for that position's fraction, so
@@ -27,8 +27,9 @@ type Filter struct {
 }
 
 const (
-	// tapBits is the scale of the taps. 16 bits would leave images at -80 dB
-	// from 8 to 16 kHz; 22 put the error of the taps below -110 dB.
+	// tapBits is the scale of the taps. Taps of 16 bits would leave images at
+	// -80 dB from 8 to 16 kHz and aliases at -65 dB from 48 to 8; 22 bits cost
+	// nothing measurable.
 	tapBits = 22
 
 	// tapBlock is how many taps the assembly takes at once.

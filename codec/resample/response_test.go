@@ -98,7 +98,7 @@ func dB(amplitude float64) float64 { return 20 * math.Log10(math.Max(amplitude, 
 func TestTapsEverywhereTheSame(t *testing.T) {
 	const want = "64e9158a60bd563b"
 	hash := sha256.New()
-	var count, nearest = 0, 1.0
+	count, nearest := 0, 1.0
 	pairs(t, func(t *testing.T, from, to int) {
 		filter := mustFilter(t, from, to)
 		for row := range filter.RowCount() {
