@@ -30,6 +30,9 @@ type Target struct {
 	transport *http.Transport
 }
 
+// sendBuffer bounds what the kernel holds of a body that we have let go of.
+const sendBuffer = 256 << 10
+
 // maxRedirects is how many are followed for one try.
 const maxRedirects = 10
 
@@ -85,7 +88,12 @@ func dialer(g *Guard) func(ctx context.Context, network, addr string) (net.Conn,
 				return g.CheckDial(host, to)
 			}
 		}
-		return d.DialContext(ctx, network, addr)
+		conn, err := d.DialContext(ctx, network, addr)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			// What waits in the kernel makes no progress that the watchdog sees.
+			_ = tcp.SetWriteBuffer(sendBuffer)
+		}
+		return conn, err
 	}
 }
 

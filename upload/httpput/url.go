@@ -109,7 +109,7 @@ func parse(raw string) (*url.URL, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot parse url %q: it is malformed", upload.Redact(raw))
-	case u.Scheme != "http" && u.Scheme != "https":
+	case !strings.HasPrefix(raw, "http://") && !strings.HasPrefix(raw, "https://"): // url.Parse folds case
 		return nil, fmt.Errorf("cannot use url %q: its scheme must be http or https, in lower case", upload.Redact(raw))
 	case u.Hostname() == "" || u.Opaque != "":
 		return nil, fmt.Errorf("cannot use url %q: it has no host", upload.Redact(raw))
