@@ -129,6 +129,29 @@ func judge(t *testing.T, at int, fates []*fate, got []Ready) {
 	}
 }
 
+// invariant checks what the package comment promises of the folder at any moment.
+func invariant(t *testing.T, at int, dir string) {
+	t.Helper()
+	has := map[string]bool{}
+	for _, file := range files(t, dir) {
+		has[file] = true
+	}
+	d := disk{dir: dir}
+	for file := range has {
+		n, k := parseFile(file)
+		if (k == kindPart || k == kindReady) && !has[n.manifest()] && !has[n.gone()] {
+			t.Errorf("step %d: %s has no manifest", at, file)
+		}
+		if k == kindReady && has[n.manifest()] {
+			m, err := d.loadManifest(n.ID)
+			st, serr := os.Stat(d.path(file))
+			if err != nil || serr != nil || !m.Complete || m.Size != st.Size() {
+				t.Errorf("step %d: %s has its name too soon: %v, %v", at, file, err, serr)
+			}
+		}
+	}
+}
+
 // memDir is a folder where fsync costs nothing: what is tested is order.
 func memDir(t *testing.T) string {
 	t.Helper()
@@ -151,10 +174,12 @@ func TestKilledAtEveryStep(t *testing.T) {
 			fates := live(t, s, in, first)
 			more = first.dead()
 			closeTest(t, s)
+			invariant(t, at, dir)
 			if again >= 0 {
 				second := &reaper{at: again}
 				s, _ := openTest(t, dir, func(c *Config) { c.fault = second.fault })
 				closeTest(t, s)
+				invariant(t, at, dir)
 				if !second.dead() {
 					break
 				}

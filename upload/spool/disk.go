@@ -88,8 +88,8 @@ func (d *disk) syncDir() error {
 	return syncDir(d.dir)
 }
 
-// saveManifest replaces a manifest whole. With sync it is on the disk, under
-// its name, when this returns.
+// saveManifest replaces a manifest whole. With sync a power cut leaves this one
+// or the one before, nothing else; that it is this one takes a syncDir.
 func (d *disk) saveManifest(m *Manifest, sync bool) (err error) {
 	b, err := encodeManifest(m)
 	if err != nil {
@@ -113,9 +113,6 @@ func (d *disk) saveManifest(m *Manifest, sync bool) (err error) {
 	}
 	if err == nil {
 		err = d.rename(tmp, file)
-	}
-	if err == nil && sync {
-		err = d.syncDir()
 	}
 	return err
 }

@@ -136,6 +136,9 @@ func (s *Spool) seal(j *job) (err error) {
 	if err := s.disk.saveManifest(m, true); err != nil {
 		return err
 	}
+	if err := s.disk.syncDir(); err != nil {
+		return err
+	}
 	j.sealed = true
 	return nil
 }

@@ -99,6 +99,9 @@ func (r Ready) Park(d Delivery, reason string) error {
 	if err := r.Note(d); err != nil {
 		return err
 	}
+	if err := r.s.disk.syncDir(); err != nil {
+		return fmt.Errorf("cannot park recording %s: %w", r.name.ID, err)
+	}
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	if e := r.s.entries[r.name.ID]; e != nil {
