@@ -34,14 +34,11 @@ func BenchmarkWrite(b *testing.B) {
 					p.Flush()
 				}
 				hot += time.Since(start)
-				for err == ErrFull { // the disk is what is measured then, not the loss
-					b.StopTimer()
-					flush(b, s)
-					b.StartTimer()
-					err = p.Write(block)
-				}
 				if err != nil {
 					b.Fatal(err)
+				}
+				if n%max(5*calls, 1000) == 0 { // a second of audio a second, not faster than the disk
+					flush(b, s)
 				}
 			}
 			if err := s.Flush(context.Background()); err != nil {
