@@ -1,0 +1,201 @@
+// Package folder is the Target that keeps recordings in a folder of this
+// machine: the default storage. cmd makes one for --storage; package upload
+// calls Put. It owns the layout
+//
+//	DIR/<account>/<yyyy>/<mm>/<dd>/<recording id>.<ext>    and .json beside it
+//
+// by the UTC day the recording began. A file under its name is complete and
+// synced; its .json is there before it.
+package folder
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"callrec/upload"
+)
+
+// Target keeps recordings under one folder. Its methods may be called by anybody.
+type Target struct {
+	dir string
+}
+
+// New makes the folder if it is not there.
+func New(dir string) (*Target, error) {
+	if dir == "" {
+		return nil, errors.New("cannot store recordings: the storage folder has no name; see --storage")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make storage folder %q: %w", dir, err)
+	}
+	return &Target{dir: filepath.Clean(dir)}, nil
+}
+
+var (
+	plainAccount = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	plainID      = regexp.MustCompile(`^[0-9]{6}-[0-9a-f]{32}$`)
+	plainExt     = regexp.MustCompile(`^[a-z0-9]{1,8}$`)
+)
+
+// Account is the name of an account's folder. One that is no plain word is
+// written in hexadecimal, a long one as its digest; both begin with a mark that
+// no plain word has, so no two accounts share a folder.
+func Account(account string) string {
+	switch {
+	case plainAccount.MatchString(account):
+		return account
+	case len(account) <= 64:
+		return "~" + hex.EncodeToString([]byte(account))
+	}
+	sum := sha256.Sum256([]byte(account))
+	return "~sha256-" + hex.EncodeToString(sum[:])
+}
+
+// Path is where o's audio is kept. Nothing in it is taken from input as it came.
+func (t *Target) Path(o upload.Object) (string, error) {
+	if !plainID.MatchString(o.ID) || !plainExt.MatchString(o.Ext) || o.Ext == "json" {
+		return "", upload.Fail(upload.Permanent, "cannot store recording %.64q with extension %.16q: no such name is ours", o.ID, o.Ext)
+	}
+	day := o.Started.UTC().Format("2006/01/02")
+	return filepath.Join(t.dir, Account(o.Account), filepath.FromSlash(day), o.ID+"."+o.Ext), nil
+}
+
+// Put stores o. Audio that is there already is compared, never overwritten.
+func (t *Target) Put(ctx context.Context, o upload.Object) error {
+	path, err := t.Path(o)
+	if err != nil {
+		return err
+	}
+	if err := t.put(ctx, o, path); err != nil {
+		return fmt.Errorf("cannot store recording in %q: %w", t.dir, err)
+	}
+	return nil
+}
+
+func (t *Target) put(ctx context.Context, o upload.Object, path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	there, err := same(ctx, path, o)
+	if err != nil {
+		return err
+	}
+	if len(o.Sidecar) > 0 {
+		err := save(ctx, filepath.Join(dir, o.ID+".json"), bytes.NewReader(o.Sidecar), nil)
+		if err != nil {
+			return err
+		}
+	}
+	if !there {
+		src, err := o.Open()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = src.Close() }()
+		if err := save(ctx, path, src, &o); err != nil {
+			return err
+		}
+	}
+	return syncDirs(t.dir, dir)
+}
+
+// same reports whether path holds o's audio. Another recording's is an error:
+// ids are unique, so it is a mix-up that an operator has to see.
+func same(ctx context.Context, path string, o upload.Object) (bool, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	n, err := io.Copy(h, &reader{ctx, f})
+	if err != nil {
+		return false, err
+	}
+	if n != o.Size || [32]byte(h.Sum(nil)) != o.SHA256 {
+		return false, upload.Fail(upload.Permanent, "%q is there and has other content", path)
+	}
+	return true, nil
+}
+
+// save writes src to path: whole, synced and then named, or not at all. Of audio
+// it checks that it is what the object promised.
+func save(ctx context.Context, path string, src io.Reader, o *upload.Object) (err error) {
+	// The next try of this file reuses what a crash leaves of this one.
+	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close() // a second time does no harm
+			_ = os.Remove(tmp)
+		}
+	}()
+	var h hash.Hash = sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, h), &reader{ctx, src})
+	if err != nil {
+		return err
+	}
+	if o != nil && (n != o.Size || [32]byte(h.Sum(nil)) != o.SHA256) {
+		return fmt.Errorf("the spool's audio of %s is %d bytes that are not the %d recorded", o.ID, n, o.Size)
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+// reader ends a copy when its context does.
+type reader struct {
+	ctx context.Context //nolint:containedctx // lives for one copy
+	r   io.Reader
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+// syncDirs has the disk keep the names in dir and in every folder above it up to
+// root, whoever made them. For those it keeps already that costs next to nothing.
+func syncDirs(root, dir string) error {
+	for {
+		if err := syncDir(dir); err != nil || dir == root {
+			return err
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}

@@ -1,0 +1,47 @@
+// Package spool owns the recordings on this worker's disk, from the first byte
+// until a target has confirmed that it holds them. The recording shards create
+// and write parts; package upload takes what is ready and says when it may go.
+//
+//	part ──► ready ──► gone      (delivered)
+//	  │        └─────► parked    (kept until the operator acts)
+//	  └─────► gone               (abandoned: discarded or cancelled)
+//
+// # What is on disk
+//
+//	<id>.json        the manifest: one line of JSON, one line with its checksum
+//	<id>.<ext>.part  audio that is still being written
+//	<id>.<ext>       audio that is complete
+//	<id>.json.tmp    a manifest on its way to <id>.json
+//	<id>.gone        a former manifest: the recording is being removed
+//	quarantine/      what could not be understood, under the name it had
+//	lock             held with flock by the one owner of the folder
+//
+// # The invariant
+//
+// A process may be killed between any two steps below; each order is chosen so
+// that what is then on disk has one reading.
+//
+//   - A manifest is there before its audio, and until its audio has gone.
+//     Audio without one was not left by us; it is quarantined.
+//   - A manifest is only ever replaced whole, by rename.
+//   - A manifest says "complete" only when every byte of the audio is synced.
+//     So a part with a complete manifest needs only its rename, and a part with
+//     an incomplete one is repaired and marked interrupted.
+//   - Audio bears its plain name only after its complete manifest is synced.
+//   - A recording is removed from the instant its manifest bears the name
+//     <id>.gone, whatever else is left of it. Until then it is delivered (again).
+//
+// create:  manifest, audio file, header, bytes as they come.
+// commit:  header at 0, fsync audio, manifest "complete" (fsync, rename), fsync
+// folder, rename audio, fsync folder; only then is it announced.
+// remove:  rename manifest to .gone, fsync folder, unlink audio, fsync folder,
+// unlink .gone.
+//
+// Creating and updating do not wait for fsync: a kill costs what was not yet
+// handed to the kernel (Flush bounds it), a power cut may cost running calls.
+//
+// # Goroutines
+//
+// One writer and a few finishers. Whatever waits for a disk to sync is done by
+// a finisher, so a slow fsync never holds up the writing of running calls.
+package spool

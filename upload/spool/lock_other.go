@@ -1,0 +1,20 @@
+//go:build !unix
+
+package spool
+
+import (
+	"fmt"
+	"os"
+)
+
+// lockFolder has no flock to use here: one worker a folder is up to the operator.
+func lockFolder(dir, path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open spool %q: %w", dir, err)
+	}
+	return f, nil
+}
+
+// syncDir cannot sync a folder on these systems.
+func syncDir(string) error { return nil }

@@ -1,0 +1,42 @@
+//go:build unix
+
+package spool
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// lockFolder takes the folder for this process until the file is closed, which
+// the kernel does when the process ends, however it ends.
+func lockFolder(dir, path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open spool %q: %w", dir, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		owner, _ := io.ReadAll(io.LimitReader(f, 32))
+		_ = f.Close()
+		return nil, fmt.Errorf("cannot open spool %q: another worker (pid %s) holds it; stop that one or give this one a folder of its own with --data: %w",
+			dir, strings.TrimSpace(string(owner)), err)
+	}
+	// Whose it is serves that message only; the lock holds without it.
+	_ = f.Truncate(0)
+	_, _ = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
+	return f, nil
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}

@@ -1,0 +1,276 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+)
+
+var (
+	// ErrFull: the disk is behind by Config.QueueBytes. Nothing was taken.
+	ErrFull = errors.New("the queue to the spool's disk is full")
+	// ErrClosed: the spool, or the part, takes nothing any more.
+	ErrClosed = errors.New("spool is closed")
+)
+
+// Config is what a Spool is made of. Dir is required.
+type Config struct {
+	Dir string // made with mode 0700 if it is not there; one owner at a time
+
+	// OnReady is told of each recording that is ready, by a finisher or, for what
+	// an earlier process left, by Open. It must not wait. nil: nobody is told.
+	OnReady func(Ready)
+
+	// Repair makes the audio of a torn part whole: f holds what reached the disk,
+	// possibly nothing, possibly half a frame, possibly an earlier repair of it.
+	// It may adjust DurationMS and Meta. An error, or a panic, quarantines the
+	// recording, unless it is the disk's. nil: the bytes go as they are.
+	Repair func(m *Manifest, f *os.File) error
+
+	QueueBytes int64        // bound on bytes that wait for the disk; 0 means 256 MiB
+	Finishers  int          // how many parts are synced at a time; 0 means 4
+	Log        *slog.Logger // nil: nothing is logged
+
+	fault func(op, file string) error // tests end the world with it
+}
+
+// Spool is one folder of recordings. Its methods may be called by anybody.
+type Spool struct {
+	// Never mutated.
+	cfg    Config
+	disk   disk
+	lock   *os.File
+	log    *slog.Logger
+	writes *fifo[op]
+	jobs   *fifo[*job]
+	ended  chan struct{} // the writer and all finishers are gone
+
+	queued      atomic.Int64
+	onDisk      atomic.Int64
+	lost        atomic.Int64
+	failed      atomic.Int64
+	quarantined atomic.Int64
+
+	// mu guards the following.
+	mu      sync.Mutex
+	entries map[string]*entry
+	calls   map[call]int // recordings of a call that the spool holds
+	opening []Ready      // found by Open, not nil until it announces them
+	closed  bool
+}
+
+type call struct{ account, id string }
+
+type state uint8
+
+const (
+	statePart state = iota
+	stateReady
+	stateParked
+)
+
+// entry is what is known in memory of one recording; its manifest stays on disk.
+type entry struct {
+	call  call
+	state state
+	part  *Part // while it is one
+}
+
+// Stats is a snapshot; counters count from Open.
+type Stats struct {
+	Parts, Ready, Parked int
+	BytesQueued          int64 // accepted by Write, not yet handed to the kernel
+	BytesOnDisk          int64 // audio in the folder
+	BytesLost            int64 // accepted by Write, then refused by the disk
+	Failed               int64 // parts on which the disk failed
+	Quarantined          int64 // files moved aside
+}
+
+// Open takes the folder, finishes what an earlier process left half done, and
+// announces every leftover, oldest first. Only the folder itself can make it
+// fail; a file in it that makes no sense is moved aside and named in the log.
+func Open(cfg Config) (*Spool, error) {
+	if cfg.Dir == "" || cfg.QueueBytes < 0 || cfg.Finishers < 0 {
+		return nil, fmt.Errorf("cannot open spool %q: it needs a folder, and counts that are not negative", cfg.Dir)
+	}
+	if cfg.QueueBytes == 0 {
+		cfg.QueueBytes = 256 << 20
+	}
+	if cfg.Finishers == 0 {
+		cfg.Finishers = 4
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot open spool %q: %w", cfg.Dir, err)
+	}
+	lock, err := lockFolder(cfg.Dir, filepath.Join(cfg.Dir, lockFile))
+	if err != nil {
+		return nil, err
+	}
+	s := &Spool{
+		cfg: cfg, lock: lock, log: cfg.Log,
+		disk:   disk{dir: cfg.Dir, fault: cfg.fault},
+		writes: newFifo[op](), jobs: newFifo[*job](),
+		ended:   make(chan struct{}),
+		entries: make(map[string]*entry), calls: make(map[call]int),
+		opening: []Ready{},
+	}
+	found, err := s.scan()
+	if err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("cannot open spool %q: %w", cfg.Dir, err)
+	}
+	s.start()
+	s.recoverAll(found)
+	return s, nil
+}
+
+// start starts the writer and the finishers. They go in that order: when the
+// writer has gone, nobody commits any more.
+func (s *Spool) start() {
+	var finishers sync.WaitGroup
+	for range s.cfg.Finishers {
+		finishers.Go(s.runFinisher)
+	}
+	go func() {
+		s.runWriter()
+		s.jobs.close()
+		finishers.Wait()
+		close(s.ended)
+	}()
+}
+
+// Holds reports whether the spool has a recording of this call, in any state.
+func (s *Spool) Holds(account, callID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[call{account, callID}] > 0
+}
+
+// Stats counts.
+func (s *Spool) Stats() Stats {
+	st := Stats{
+		BytesQueued: s.queued.Load(), BytesOnDisk: s.onDisk.Load(), BytesLost: s.lost.Load(),
+		Failed: s.failed.Load(), Quarantined: s.quarantined.Load(),
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries {
+		switch e.state {
+		case statePart:
+			st.Parts++
+		case stateReady:
+			st.Ready++
+		case stateParked:
+			st.Parked++
+		}
+	}
+	return st
+}
+
+// Flush hands what every part holds to the kernel and waits until that is done
+// and every commit so far has been tried. Parts and Ready stay usable.
+func (s *Spool) Flush(ctx context.Context) error {
+	for _, p := range s.parts() {
+		p.hand()
+	}
+	err := s.writes.idle(ctx)
+	if err == nil {
+		err = s.jobs.idle(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot flush spool %q in time, what is left is lost: %w", s.cfg.Dir, err)
+	}
+	return nil
+}
+
+// Close flushes and gives the folder up. Open parts stay parts; the next Open
+// repairs them. Every later use of a Part or a Ready gives ErrClosed, so the
+// deliverers close first. When ctx ends before the disk has taken everything,
+// the folder stays locked until the process ends.
+func (s *Spool) Close(ctx context.Context) error {
+	s.mu.Lock()
+	closed := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	if err := s.Flush(ctx); err != nil {
+		return err
+	}
+	s.writes.close()
+	<-s.ended
+	for _, p := range s.parts() {
+		p.end()
+	}
+	return s.lock.Close()
+}
+
+func (s *Spool) parts() []*Part {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var parts []*Part
+	for _, e := range s.entries {
+		if e.part != nil {
+			parts = append(parts, e.part)
+		}
+	}
+	return parts
+}
+
+// enter makes a recording known; it reports false if it already is.
+func (s *Spool) enter(m *Manifest, e entry) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.entries[m.ID] != nil {
+		return false
+	}
+	e.call = call{m.Account, m.CallID}
+	s.entries[m.ID] = &e
+	s.calls[e.call]++
+	return true
+}
+
+// leave forgets a recording whose files are gone.
+func (s *Spool) leave(id string, size int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[id]
+	if e == nil {
+		return
+	}
+	delete(s.entries, id)
+	if s.calls[e.call]--; s.calls[e.call] == 0 {
+		delete(s.calls, e.call)
+	}
+	s.onDisk.Add(-size)
+}
+
+// announce changes a part to ready and tells.
+func (s *Spool) announce(r Ready) {
+	s.mu.Lock()
+	if e := s.entries[r.name.ID]; e != nil {
+		e.state, e.part = stateReady, nil
+	}
+	if s.opening != nil {
+		s.opening = append(s.opening, r)
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	s.tell(r)
+}
+
+func (s *Spool) tell(r Ready) {
+	if s.cfg.OnReady != nil {
+		s.cfg.OnReady(r)
+	}
+}
