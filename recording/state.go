@@ -42,20 +42,20 @@ func (s State) String() string {
 type trigger uint8
 
 const (
-	begin    trigger = iota // the awaited answer or bridge, or the start itself
-	mask                    // silence from here
-	unmask                  // audio from here
-	end                     // stop, limit or hang-up
-	sync                    // the spool has it
-	deliver                 // the target has it
-	park                    // the target will not have it
-	tooShort                // record_min_sec was not reached
-	fault                   // we could not keep it
+	onBegin     trigger = iota // the awaited answer or bridge, or the start itself
+	onMask                     // silence from here
+	onUnmask                   // audio from here
+	onEnd                      // stop, limit or hang-up
+	onSaved                    // the spool has it
+	onDelivered                // the target has it
+	onParked                   // the target will not have it
+	onTooShort                 // record_min_sec was not reached
+	onFault                    // we could not keep it
 	numTriggers
 )
 
 var triggerNames = [numTriggers]string{
-	"begin", "mask", "unmask", "end", "sync", "deliver", "park", "tooShort", "fault",
+	"begin", "mask", "unmask", "end", "saved", "delivered", "parked", "too short", "fault",
 }
 
 func (t trigger) String() string { return triggerNames[t] }
@@ -67,45 +67,45 @@ func next(s State, t trigger) (to State, ok bool) {
 	switch s {
 	case Armed:
 		switch t {
-		case begin:
+		case onBegin:
 			return Recording, true
-		case end:
+		case onEnd:
 			return Cancelled, true
-		case fault:
+		case onFault:
 			return Failed, true
 		}
 	case Recording:
 		switch t {
-		case mask:
+		case onMask:
 			return Masked, true
-		case end:
+		case onEnd:
 			return Finishing, true
-		case fault:
+		case onFault:
 			return Failed, true
 		}
 	case Masked:
 		switch t {
-		case unmask:
+		case onUnmask:
 			return Recording, true
-		case end:
+		case onEnd:
 			return Finishing, true
-		case fault:
+		case onFault:
 			return Failed, true
 		}
 	case Finishing:
 		switch t {
-		case sync:
+		case onSaved:
 			return Spooled, true
-		case tooShort:
+		case onTooShort:
 			return Discarded, true
-		case fault:
+		case onFault:
 			return Failed, true
 		}
 	case Spooled, Parked:
 		switch t {
-		case deliver:
+		case onDelivered:
 			return Delivered, true
-		case park:
+		case onParked:
 			return Parked, s == Spooled
 		}
 	}

@@ -1,0 +1,274 @@
+package recording
+
+import (
+	"fmt"
+	"time"
+
+	"callrec/mixer"
+	"callrec/upload/spool"
+)
+
+// keptCommands bounds what a manifest tells of a call's past.
+const keptCommands = 64
+
+// request is one thing a shard is asked to do. Exactly one of its three kinds is
+// set.
+type request struct {
+	open    *call    // begin this call
+	command *Command // do this to call
+	call    *call
+	outcome *outcome // what became of a finished recording
+
+	reply chan reply // capacity 1; nil: nobody waits
+}
+
+type reply struct {
+	info *CallInfo
+	err  error
+}
+
+// outcome is what the spool or the deliverer says of a recording.
+type outcome struct {
+	recording string
+	on        trigger
+	reason    string
+}
+
+func (s *shard) handle(r request) {
+	var out reply
+	switch {
+	case r.open != nil:
+		out.info, out.err = s.begin(r.open)
+	case r.command != nil:
+		out.info, out.err = s.do(r.call, r.command)
+	case r.outcome != nil:
+		s.settle(r.outcome)
+	}
+	if r.reply != nil {
+		r.reply <- out
+	}
+}
+
+// begin takes a call in and makes the recordings it asks for. If their ports
+// cannot be had, there is no call.
+func (s *shard) begin(c *call) (*CallInfo, error) {
+	s.adopt(c)
+	c.heard = c.epoch
+	c.mix = mixers{mono: mixer.New(1), stereo: mixer.New(2)}
+	c.answered[Caller] = c.spec.Answered || c.spec.Bridged
+	c.answered[Callee] = c.spec.Bridged
+	c.bridged = c.spec.Bridged
+	if err := s.startAll(c, c.spec.Start, 0); err != nil {
+		calls := s.calls[c.slot]
+		s.calls[c.slot] = calls[:len(calls)-1]
+		s.load.Add(-1)
+		return nil, err
+	}
+	info := c.publish()
+	s.emitCall(c, "announced", "")
+	s.emitAll(c)
+	return info, nil
+}
+
+// do carries one command out at its instant.
+func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
+	if c.ended {
+		return nil, &NotFoundError{"call", c.spec.ID.Call}
+	}
+	pos := c.position(s.m.since(cmd.At))
+	switch cmd.Action {
+	case Answer:
+		s.answer(c, cmd.Leg, pos)
+	case Bridge:
+		s.answer(c, Callee, pos)
+		if !c.bridged {
+			c.bridged = true
+			s.emitCall(c, "bridged", "")
+		}
+		s.beginArmed(c, pos, func(t *track) bool { return t.spec.onBridge })
+	case Start:
+		had := len(c.tracks)
+		if err := s.startAll(c, cmd.Start, pos); err != nil {
+			return nil, err
+		}
+		for _, t := range c.tracks[had:] {
+			s.emit(c, t)
+		}
+	case Hangup:
+		s.hangup(c, pos, "hangup")
+	case Stop, Mask, Unmask, Toggle:
+		if err := s.onTracks(c, cmd, pos); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("cannot do action %d", cmd.Action)
+	}
+	s.note(c, cmd)
+	return c.publish(), nil
+}
+
+// note remembers a command in the manifests of the call's running recordings.
+func (s *shard) note(c *call, cmd *Command) {
+	if len(c.commands) == keptCommands {
+		c.commands = append(c.commands[:0], c.commands[1:]...)
+	}
+	c.commands = append(c.commands, noted{cmd.At.UTC(), cmd.Action, cmd.Recording})
+	for _, t := range c.tracks {
+		if t.begun && t.state.live() {
+			t.part.Update(t.manifest(c))
+		}
+	}
+}
+
+func (s *shard) answer(c *call, leg Leg, pos int64) {
+	if c.answered[leg] {
+		return
+	}
+	c.answered[leg] = true
+	s.emitCall(c, "answered", leg.String())
+	s.beginArmed(c, pos, func(t *track) bool { return t.spec.onAnswer && t.leg == leg })
+}
+
+func (s *shard) beginArmed(c *call, pos int64, waits func(*track) bool) {
+	for _, t := range c.tracks {
+		if t.state == Armed && waits(t) {
+			s.beginTrack(c, t, pos)
+		}
+	}
+}
+
+// startAll makes recordings: armed, or begun at pos. Ports come first, so that
+// nothing is half made.
+func (s *shard) startAll(c *call, requests []Request, pos int64) error {
+	if len(requests) == 0 {
+		return nil
+	}
+	if err := s.openPorts(c); err != nil {
+		return refused(err)
+	}
+	for _, r := range requests {
+		t := s.newTrack(c, r)
+		c.tracks = append(c.tracks, t)
+		s.tracks[t.id] = tracked{c, t}
+		s.count.made.Add(1)
+		waits := t.spec.onAnswer || t.spec.onBridge
+		if !waits || (t.spec.onAnswer && c.answered[t.leg]) || (t.spec.onBridge && c.bridged) {
+			s.beginTrack(c, t, pos)
+		}
+	}
+	return nil
+}
+
+// beginTrack opens the recording's file and starts it at pos.
+func (s *shard) beginTrack(c *call, t *track, pos int64) {
+	out, err := newChain(&t.spec, s.m.filters)
+	if err == nil {
+		t.out = out
+		t.begin(pos)
+		t.clipped = c.mix.mono.Clipped()
+		t.part, err = s.rules.Spool.Create(t.manifest(c), out.encoder.Header(nil, t.tags(c)))
+	}
+	if err != nil {
+		t.begun, t.committed = false, true
+		s.change(c, t, onFault, err.Error())
+		s.rules.Log.Error("cannot begin a recording", "recording", t.id, "err", err)
+		return
+	}
+	s.emit(c, t)
+}
+
+// onTracks stops or masks the recordings that a command is about.
+func (s *shard) onTracks(c *call, cmd *Command, pos int64) error {
+	hit := false
+	for i := len(c.tracks) - 1; i >= 0; i-- {
+		t := c.tracks[i]
+		if !t.state.live() || !cmd.names(t) {
+			continue
+		}
+		hit = true
+		if cmd.Action == Stop {
+			s.endTrack(c, t, pos, "stop")
+			return nil // the newest, and no other
+		}
+		before := t.state
+		t.mask(pos, cmd.Action == Mask || (cmd.Action == Toggle && !t.masked()))
+		if t.state != before {
+			s.emit(c, t)
+		}
+	}
+	if !hit {
+		name := cmd.Recording
+		if name == "" {
+			name = cmd.MediaName
+		}
+		return &NotFoundError{"recording", name}
+	}
+	return nil
+}
+
+// names reports whether the command is about t.
+func (cmd *Command) names(t *track) bool {
+	return (cmd.Recording == "" || cmd.Recording == t.id) && (cmd.MediaName == "" || cmd.MediaName == t.mediaName)
+}
+
+func (s *shard) endTrack(c *call, t *track, pos int64, reason string) {
+	if t.end(pos, reason) {
+		s.emit(c, t)
+	}
+}
+
+// hangup ends the call at pos. The shard goes on reading it for one hold.
+func (s *shard) hangup(c *call, pos int64, reason string) {
+	for _, t := range c.tracks {
+		s.endTrack(c, t, pos, reason)
+	}
+	c.ended, c.end, c.reason = true, pos, reason
+	s.emitCall(c, "ended", reason)
+}
+
+// settle takes news from the spool and the deliverers.
+func (s *shard) settle(o *outcome) {
+	tr, ok := s.tracks[o.recording]
+	if !ok {
+		return
+	}
+	s.change(tr.call, tr.track, o.on, o.reason)
+	tr.call.publish()
+	if tr.track.state == Delivered {
+		delete(s.tracks, o.recording)
+	}
+}
+
+// change moves a recording and tells of it.
+func (s *shard) change(c *call, t *track, on trigger, reason string) {
+	if !t.move(on) {
+		return
+	}
+	if reason != "" {
+		t.reason = reason
+	}
+	s.emit(c, t)
+}
+
+// since is an instant on the worker's clock.
+func (m *Manager) since(at time.Time) time.Duration { return at.Sub(m.epoch) }
+
+// newTrack names a recording. The first of a call id gets the plain object name.
+func (s *shard) newTrack(c *call, r Request) *track {
+	t := &track{id: newID(time.Now()), origin: r.Origin, spec: r.Spec, leg: r.Leg, mediaName: r.Spec.settings.MediaName}
+	if t.mediaName == "" {
+		t.mediaName = hex32() + "." + r.Spec.format
+	}
+	suffix := t.id
+	if s.m.names.first(c.spec.ID) && !s.rules.Spool.Holds(c.spec.ID.Account, c.spec.ID.Call) {
+		suffix = ""
+	}
+	t.objectName = spool.ObjectName(c.spec.ID.Call, suffix, r.Spec.format)
+	s.m.owners.Store(t.id, s)
+	return t
+}
+
+// refused words a lack of ports or files for the caller.
+func refused(err error) error {
+	return &RefusedError{Reason: err.Error(), RetryAfter: 5 * time.Second}
+}

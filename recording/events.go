@@ -1,0 +1,38 @@
+package recording
+
+import "time"
+
+// Event is one thing that happened to a call or to a recording of it.
+type Event struct {
+	At   time.Time
+	Call CallID
+	// Name is "announced", "answered", "bridged", "silent" or "ended" for a call,
+	// and the new state's name for a recording.
+	Name      string
+	Detail    string // which leg, or why
+	Recording *Info  // nil when the event is the call's
+}
+
+func (s *shard) emitCall(c *call, name, detail string) {
+	if s.rules.OnEvent != nil {
+		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: name, Detail: detail})
+	}
+}
+
+// emit tells that t has entered its state.
+func (s *shard) emit(c *call, t *track) {
+	s.count.ends[t.state].Add(1)
+	if s.rules.OnEvent != nil {
+		info := t.info(c)
+		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: t.state.String(), Detail: t.reason, Recording: &info})
+	}
+}
+
+// emitAll tells of the recordings a new call has armed; begun ones have told.
+func (s *shard) emitAll(c *call) {
+	for _, t := range c.tracks {
+		if t.state == Armed {
+			s.emit(c, t)
+		}
+	}
+}

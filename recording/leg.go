@@ -1,0 +1,146 @@
+package recording
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"callrec/capture"
+	"callrec/capture/jitter"
+	"callrec/codec/g711"
+)
+
+// leg is one direction of a call as a shard receives it. It exists from the
+// first recording of the call until the call has hung up.
+type leg struct {
+	spec     LegSpec
+	tag      capture.Tag
+	ports    capture.Ports
+	source   source
+	payloads [128]Payload
+	buffer   *jitter.Buffer
+	heard    time.Duration // last media, RTP or RTCP, on the worker's clock
+	counts   legCounts
+}
+
+// legCounts are what the jitter buffer does not see.
+type legCounts struct {
+	foreign  uint64 // from somebody who may not speak
+	ignored  uint64 // not RTP, truncated, or of a payload type that is not ours
+	events   uint64 // telephone-event packets: kept out of the audio
+	noise    uint64 // comfort noise packets: silence
+	reports  uint64 // RTCP sender reports
+	byes     uint64
+	badRTCP  uint64
+	rtp      uint64
+	received uint64 // datagrams of any kind
+}
+
+// payloadTable is the leg's payload types; without SDP, the static ones of RFC
+// 3551 that matter here.
+func payloadTable(given map[uint8]Payload) (t [128]Payload) {
+	if given == nil {
+		t[0], t[8], t[13], t[19] = PayloadPCMU, PayloadPCMA, PayloadNoise, PayloadNoise
+		return t
+	}
+	for pt, p := range given {
+		if pt < 128 {
+			t[pt] = p
+		}
+	}
+	return t
+}
+
+// gate is what receiving needs besides the leg: the shard's scratch and rules.
+type gate struct {
+	packet rtp.Packet
+	rules  *Config
+}
+
+// receive takes one datagram that came to the leg's ports. It keeps nothing of
+// it, and whatever it holds, it costs a bounded time and no memory.
+func (l *leg) receive(d *capture.Datagram, g *gate) {
+	l.counts.received++
+	if d.RTCP {
+		l.receiveRTCP(d)
+		return
+	}
+	if !l.source.admits(d.From, d.At, g.rules.Allow, g.rules.SourceTimeout) {
+		l.counts.foreign++
+		return
+	}
+	if d.Truncated || len(d.Data) < 12 || d.Data[0]>>6 != 2 || g.packet.Unmarshal(d.Data) != nil {
+		l.counts.ignored++
+		return
+	}
+	p := &g.packet
+	switch l.payloads[p.PayloadType&127] {
+	case PayloadPCMU:
+		l.buffer.Push(&p.Header, p.Payload, g711.MuLaw, d.At)
+	case PayloadPCMA:
+		l.buffer.Push(&p.Header, p.Payload, g711.ALaw, d.At)
+	case PayloadEvents:
+		l.counts.events++
+	case PayloadNoise:
+		l.counts.noise++
+	default:
+		l.counts.ignored++
+		return
+	}
+	l.counts.rtp++
+	l.heard = max(l.heard, d.At)
+	l.source.latch(d.From, d.At)
+}
+
+// receiveRTCP counts sender reports and goodbyes (RFC 3550 §6.4.1, §6.6).
+func (l *leg) receiveRTCP(d *capture.Datagram) {
+	if !l.source.mayReport(d.From) {
+		l.counts.foreign++
+		return
+	}
+	packets, err := rtcp.Unmarshal(d.Data)
+	if err != nil || d.Truncated {
+		l.counts.badRTCP++
+		return
+	}
+	for _, p := range packets {
+		switch p.(type) {
+		case *rtcp.SenderReport:
+			l.counts.reports++
+		case *rtcp.Goodbye:
+			l.counts.byes++
+		}
+	}
+	l.heard = max(l.heard, d.At)
+}
+
+// decode turns a stretch of the leg into 16-bit PCM; what is missing is silence.
+func decode(dst []int16, blk *jitter.Block) []int16 {
+	dst = dst[:len(blk.Octets)]
+	at := 0
+	for _, s := range blk.Spans {
+		end := at + s.Len
+		if s.Kind == jitter.Missing {
+			clear(dst[at:end])
+		} else {
+			g711.Decode(s.Kind.Law(), dst[at:end], blk.Octets[at:end])
+		}
+		at = end
+	}
+	return dst
+}
+
+// quality is the leg's part of the record.
+func (l *leg) quality() LegQuality {
+	if l == nil || l.buffer == nil {
+		return LegQuality{NoMedia: true}
+	}
+	s := l.buffer.Stats()
+	return LegQuality{
+		Packets: s.Packets, Lost: s.Lost, Late: s.Late + s.Overrun, Duplicate: s.Duplicate,
+		Reordered: s.Reordered, Foreign: s.Foreign + l.counts.foreign, Ignored: l.counts.ignored,
+		SSRCChanges: s.Restarts, JitterMS: float64(s.Jitter) / float64(time.Millisecond),
+		DriftPPM: s.DriftPPM, NoMedia: s.Packets == 0,
+	}
+}

@@ -1,0 +1,105 @@
+package recording
+
+import (
+	"sync/atomic"
+	"time"
+
+	"callrec/capture/clock"
+)
+
+// call is one live call. A shard owns it from announcement to forgetting; others
+// read its picture through info.
+type call struct {
+	// Never mutated.
+	spec        CallSpec
+	epoch       time.Duration // position 0 of the timeline, on the worker's clock
+	epochWall   time.Time
+	interaction string
+	slot        int
+
+	// The shard's alone.
+	legs     [2]*leg // nil until something is armed or recording, or if not announced
+	open     bool    // the ports were opened
+	tracks   []*track
+	commands []noted // bounded: the newest
+	mix      mixers
+	turns    int
+	answered [2]bool
+	bridged  bool
+	fixed    int64 // the timeline has been read up to here
+	ended    bool
+	end      int64 // where, once ended
+	reason   string
+	quiet    bool          // the silence of both legs has been reported
+	heard    time.Duration // last media on either leg, or the announcement
+
+	info atomic.Pointer[CallInfo]
+}
+
+// position is the sample of the timeline an instant falls on: what has been read
+// already cannot be changed any more.
+func (c *call) position(at time.Duration) int64 {
+	return max(clock.Samples(at-c.epoch), c.fixed, 0)
+}
+
+// wall is the time of day of a position.
+func (c *call) wall(pos int64) time.Time {
+	return c.epochWall.Add(time.Duration(pos) * clock.Sample)
+}
+
+// alive reports whether the shard still has to read the call's timeline.
+func (c *call) alive() bool {
+	if !c.ended || c.fixed < c.end {
+		return true
+	}
+	for _, t := range c.tracks {
+		if t.state == Finishing && !t.committed {
+			return true
+		}
+	}
+	return false
+}
+
+// wants reports whether anything of the call is, or may soon be, recorded.
+func (c *call) wants() bool {
+	for _, t := range c.tracks {
+		if t.state.live() || (t.state == Finishing && !t.committed) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *call) legInfo() []LegInfo {
+	var out []LegInfo
+	for _, l := range c.legs {
+		if l != nil {
+			out = append(out, LegInfo{Leg: l.spec.Leg, Label: l.spec.Label, Ports: l.ports})
+		}
+	}
+	return out
+}
+
+// publish makes the picture that Manager.Info hands out.
+func (c *call) publish() *CallInfo {
+	info := &CallInfo{Spec: c.spec, State: c.stateName(), Legs: c.legInfo()}
+	info.Spec.Start = nil
+	for _, t := range c.tracks {
+		info.Recordings = append(info.Recordings, t.info(c))
+	}
+	c.info.Store(info)
+	return info
+}
+
+func (c *call) stateName() string {
+	switch {
+	case c.ended:
+		return "ended"
+	case c.bridged:
+		return "bridged"
+	case c.answered[Caller] || c.answered[Callee]:
+		return "answered"
+	default:
+		return "early"
+	}
+}

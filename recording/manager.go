@@ -1,0 +1,306 @@
+package recording
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"reflect"
+	"sync"
+	"time"
+
+	"callrec/capture"
+	"callrec/upload/spool"
+)
+
+// Config is what a Manager is made of. Sets and Spool are required.
+type Config struct {
+	Sets  []capture.Set // one for each shard; the Manager closes them
+	Spool *spool.Spool
+	Clock capture.Clock // the one whose instants the Sets get
+
+	Hold          time.Duration  // how long audio waits for what is late; 0 means 1 s
+	SourceTimeout time.Duration  // silence after which another source may speak; 0 means 5 s
+	MediaTimeout  time.Duration  // silence of both legs that ends a call; 0 means never
+	Allow         []netip.Prefix // who may be a first sender when nobody was announced
+
+	// Admit refuses a new call with a reason, or returns nil; nil: all are taken.
+	Admit func() error
+
+	// OnEvent is told of everything that happens, by the shards: it must not wait.
+	OnEvent func(Event)
+	Log     *slog.Logger // nil: nothing is logged
+}
+
+// Manager takes announcements and commands to the shard that owns the call. Its
+// methods may be called by anybody.
+type Manager struct {
+	// Never mutated.
+	cfg     Config
+	clock   capture.Clock
+	epoch   time.Time
+	shards  []*shard
+	stop    chan struct{}
+	filters filters
+	owners  sync.Map // recording id → its shard, until it is delivered or forgotten
+	names   nameBook
+
+	// mu guards the following.
+	mu       sync.Mutex
+	calls    map[CallID]*entry
+	live     int           // calls that a shard still works on
+	idle     chan struct{} // closed and replaced whenever live reaches 0
+	draining bool
+	closed   bool
+}
+
+// entry is a call id that is, or was lately, a call.
+type entry struct {
+	call  *call
+	shard *shard
+	ready chan struct{} // closed once the shard has answered
+	err   error         // why there is no call, once ready
+}
+
+// New starts the shards.
+func New(cfg Config) (*Manager, error) {
+	if len(cfg.Sets) == 0 || cfg.Spool == nil {
+		return nil, errors.New("cannot start recording without a set of ports and a spool")
+	}
+	if cfg.Hold < 0 || cfg.Hold > 10*time.Second || cfg.SourceTimeout < 0 || cfg.MediaTimeout < 0 {
+		return nil, fmt.Errorf("cannot record with a hold of %v, a source time-out of %v and a media time-out of %v: want 0..10s, and none negative", cfg.Hold, cfg.SourceTimeout, cfg.MediaTimeout)
+	}
+	if cfg.Hold == 0 {
+		cfg.Hold = time.Second
+	}
+	if cfg.SourceTimeout == 0 {
+		cfg.SourceTimeout = 5 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	all, err := newFilters()
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{
+		cfg: cfg, filters: all, clock: cfg.Clock, stop: make(chan struct{}),
+		calls: map[CallID]*entry{}, idle: make(chan struct{}),
+	}
+	now := time.Now()
+	m.epoch = now.Add(-cfg.Clock.Now().Mono)
+	for _, set := range cfg.Sets {
+		sh := newShard(m, set)
+		m.shards = append(m.shards, sh)
+		go sh.run(m.stop)
+	}
+	return m, nil
+}
+
+// Announce takes a call in. The same announcement of a live call gives the same
+// answer again, with created false; a different one is a *ConflictError. When
+// there is no room, or the worker drains, the error is a *RefusedError.
+func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, created bool, err error) {
+	if spec.ID.Account == "" || spec.ID.Call == "" || len(spec.ID.Call) > 255 {
+		return CallInfo{}, false, fmt.Errorf("cannot announce call %q of account %q: want an account and 1..255 bytes", spec.ID.Call, spec.ID.Account)
+	}
+	if spec.Legs == nil {
+		spec.Legs = []LegSpec{{Leg: Caller}, {Leg: Callee}}
+	}
+	m.mu.Lock()
+	if e := m.calls[spec.ID]; e != nil && !e.over() {
+		m.mu.Unlock()
+		return e.again(ctx, spec)
+	}
+	if m.draining {
+		m.mu.Unlock()
+		return CallInfo{}, false, &RefusedError{"this worker is draining and takes no new calls", 30 * time.Second}
+	}
+	if m.cfg.Admit != nil {
+		if err := m.cfg.Admit(); err != nil {
+			m.mu.Unlock()
+			return CallInfo{}, false, &RefusedError{err.Error(), 30 * time.Second}
+		}
+	}
+	now := time.Now()
+	c := &call{spec: spec, epoch: m.since(spec.At), epochWall: spec.At.Round(0), interaction: newInteraction(now)}
+	e := &entry{call: c, shard: m.pick(), ready: make(chan struct{})}
+	m.calls[spec.ID] = e
+	m.live++
+	m.mu.Unlock()
+
+	r, err := m.ask(ctx, e.shard, request{open: c})
+	if err == nil {
+		err = r.err
+	}
+	if err != nil {
+		e.err = err
+		m.mu.Lock()
+		delete(m.calls, spec.ID)
+		m.lessLive()
+		m.mu.Unlock()
+		close(e.ready)
+		return CallInfo{}, false, err
+	}
+	close(e.ready)
+	return *r.info, true, nil
+}
+
+// over reports whether the entry's call has hung up.
+func (e *entry) over() bool {
+	info := e.call.info.Load()
+	return info != nil && info.State == "ended"
+}
+
+// again answers a repeated announcement.
+func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, bool, error) {
+	select {
+	case <-e.ready:
+	case <-ctx.Done():
+		return CallInfo{}, false, ctx.Err()
+	}
+	if e.err != nil {
+		return CallInfo{}, false, e.err
+	}
+	was := e.call.spec
+	spec.At = was.At
+	if !reflect.DeepEqual(was, spec) {
+		return CallInfo{}, false, &ConflictError{spec.ID}
+	}
+	return *e.call.info.Load(), false, nil
+}
+
+// Do carries a command out on a live call.
+func (m *Manager) Do(ctx context.Context, id CallID, cmd Command) (CallInfo, error) {
+	m.mu.Lock()
+	e := m.calls[id]
+	m.mu.Unlock()
+	if e == nil {
+		return CallInfo{}, &NotFoundError{"call", id.Call}
+	}
+	select {
+	case <-e.ready:
+	case <-ctx.Done():
+		return CallInfo{}, ctx.Err()
+	}
+	if e.err != nil {
+		return CallInfo{}, &NotFoundError{"call", id.Call}
+	}
+	r, err := m.ask(ctx, e.shard, request{command: &cmd, call: e.call})
+	if err != nil {
+		return CallInfo{}, err
+	}
+	if r.err != nil {
+		return CallInfo{}, r.err
+	}
+	return *r.info, nil
+}
+
+// Info is the picture of a call: live, or ended less than a minute ago.
+func (m *Manager) Info(id CallID) (CallInfo, bool) {
+	m.mu.Lock()
+	e := m.calls[id]
+	m.mu.Unlock()
+	if e == nil {
+		return CallInfo{}, false
+	}
+	info := e.call.info.Load()
+	if info == nil {
+		return CallInfo{}, false
+	}
+	return *info, true
+}
+
+// Calls are the pictures of an account's live calls, in no order.
+func (m *Manager) Calls(account string) []CallInfo {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []CallInfo
+	for id, e := range m.calls {
+		if info := e.call.info.Load(); id.Account == account && info != nil && info.State != "ended" {
+			out = append(out, *info)
+		}
+	}
+	return out
+}
+
+// Spooled says that the spool has a recording, complete and synced. cmd plugs it
+// and the next two into the spool and the deliverers.
+func (m *Manager) Spooled(recording string) { m.tell(recording, onSaved, "") }
+
+// Delivered says that the target has confirmed a recording.
+func (m *Manager) Delivered(recording string) { m.tell(recording, onDelivered, "") }
+
+// Parked says that the target will not have a recording, and why.
+func (m *Manager) Parked(recording, reason string) { m.tell(recording, onParked, reason) }
+
+func (m *Manager) tell(recording string, on trigger, reason string) {
+	sh, ok := m.owners.Load(recording)
+	if !ok {
+		return
+	}
+	if on == onDelivered {
+		m.owners.Delete(recording)
+	}
+	select {
+	case sh.(*shard).inbox <- request{outcome: &outcome{recording, on, reason}}:
+	case <-m.stop:
+	}
+}
+
+// ask gives a request to a shard and waits for the reply.
+func (m *Manager) ask(ctx context.Context, sh *shard, r request) (reply, error) {
+	r.reply = make(chan reply, 1)
+	select {
+	case sh.inbox <- r:
+	case <-ctx.Done():
+		return reply{}, ctx.Err()
+	case <-m.stop:
+		return reply{}, &RefusedError{"this worker is stopping", 30 * time.Second}
+	}
+	// The shard has it and will do it; an answer that comes late is still true.
+	select {
+	case out := <-r.reply:
+		return out, nil
+	case <-sh.done:
+		return reply{}, &RefusedError{"this worker is stopping", 30 * time.Second}
+	}
+}
+
+// pick is the shard with the fewest calls.
+func (m *Manager) pick() *shard {
+	best := m.shards[0]
+	for _, sh := range m.shards[1:] {
+		if sh.load.Load() < best.load.Load() {
+			best = sh
+		}
+	}
+	return best
+}
+
+// callEnded is the shard's word that it has no more work with a call.
+func (m *Manager) callEnded() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lessLive()
+}
+
+func (m *Manager) lessLive() {
+	if m.live--; m.live == 0 {
+		close(m.idle)
+		m.idle = make(chan struct{})
+	}
+}
+
+// forget drops the picture of an ended call, unless its id is a new call by now.
+func (m *Manager) forget(c *call) {
+	for _, t := range c.tracks {
+		m.owners.Delete(t.id)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.calls[c.spec.ID]; e != nil && e.call == c {
+		delete(m.calls, c.spec.ID)
+	}
+}

@@ -1,0 +1,88 @@
+package recording
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"callrec/policy"
+	"callrec/upload/spool"
+)
+
+// resume is what a restart needs to know of a recording and its call. It is the
+// opaque part of a spool manifest.
+type resume struct {
+	Call     CallSpec        `json:"call"`
+	Legs     []LegInfo       `json:"legs"`
+	Settings policy.Settings `json:"settings"`
+	Origin   string          `json:"origin"`
+	Leg      Leg             `json:"leg"`
+	Start    int64           `json:"start"` // position on the call's timeline, 8 kHz
+	Commands []noted         `json:"commands"`
+}
+
+// noted is one command as it took effect.
+type noted struct {
+	At     time.Time `json:"at"`
+	Action Action    `json:"action"`
+	Target string    `json:"recording,omitempty"`
+}
+
+// manifest describes the track as of now; at the finish, with its length.
+func (t *track) manifest(c *call) spool.Manifest {
+	m := spool.Manifest{
+		ID: t.id, Ext: t.spec.format, Account: c.spec.ID.Account, CallID: c.spec.ID.Call,
+		MediaName: t.mediaName, ContentType: contentTypes[t.spec.format],
+		Destination: spool.Destination{URL: t.spec.settings.URL, Method: t.spec.method, Name: t.objectName},
+		Started:     c.wall(t.start), Rate: t.spec.rate, Channels: t.spec.channels,
+		DurationMS: t.length().Milliseconds(),
+	}
+	m.Meta = meta(c, &m)
+	m.Call = asJSON(resume{
+		Call: c.spec, Legs: c.legInfo(), Settings: t.spec.settings, Origin: t.origin, Leg: t.leg,
+		Start: t.start, Commands: c.commands,
+	})
+	if t.quality != nil {
+		m.Quality = asJSON(t.quality)
+	}
+	return m
+}
+
+// meta is what the receiver is told of a recording, in Kazoo's order. A field
+// with nothing to say keeps its name.
+func meta(c *call, m *spool.Manifest) []spool.Field {
+	s := &c.spec
+	return []spool.Field{
+		{Key: "from", Value: s.From},
+		{Key: "to", Value: s.To},
+		{Key: "caller_id_name", Value: s.CallerIDName},
+		{Key: "caller_id_number", Value: s.CallerIDNumber},
+		{Key: "call_id", Value: s.ID.Call},
+		{Key: "cdr_id", Value: m.Started.UTC().Format("200601-") + s.ID.Call},
+		{Key: "interaction_id", Value: c.interaction},
+		{Key: "owner_id", Value: s.Parties[Caller].UserID},
+		{Key: "account_id", Value: s.ID.Account},
+		{Key: "start", Value: gregorianSeconds(m.Started)},
+		{Key: "duration_ms", Value: strconv.FormatInt(m.DurationMS, 10)},
+		{Key: "recording_id", Value: m.ID},
+	}
+}
+
+// setDuration corrects a manifest whose file turned out to have another length.
+func setDuration(m *spool.Manifest, ms int64) {
+	m.DurationMS = ms
+	if i := slices.IndexFunc(m.Meta, func(f spool.Field) bool { return f.Key == "duration_ms" }); i >= 0 {
+		m.Meta[i].Value = strconv.FormatInt(ms, 10)
+	}
+}
+
+// asJSON encodes a type of this package. Should that ever fail, a manifest
+// without the part is better than no recording.
+func asJSON(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return b
+}

@@ -1,0 +1,203 @@
+package recording
+
+import (
+	"time"
+
+	"callrec/capture/clock"
+	"callrec/capture/jitter"
+	"callrec/mixer"
+)
+
+// stretch is the longest part of a timeline that is worked on at once: what
+// comes in between two turns of a call.
+const stretch = 200 * clock.Rate / 1000
+
+// flushEvery is how many turns of a call pass between two hand-overs to the
+// disk: encoded bytes reach the page cache within a second.
+const flushEvery = 4
+
+// scratch is a shard's working memory, used anew for each call.
+type scratch struct {
+	blocks    [2]*jitter.Block
+	pcm       [2][]int16
+	mono      []int16
+	stereo    []int16
+	resampled []int16
+	encoded   []byte
+	silence   []int16 // never written
+}
+
+func newScratch() *scratch {
+	s := &scratch{
+		mono: make([]int16, 0, stretch), stereo: make([]int16, 0, 2*stretch),
+		encoded: make([]byte, 0, 4*6*stretch), resampled: make([]int16, 0, 2*6*stretch), silence: make([]int16, 2*stretch),
+	}
+	for i := range s.blocks {
+		s.blocks[i] = jitter.NewBlock(stretch)
+		s.pcm[i] = make([]int16, stretch)
+	}
+	return s
+}
+
+// mixers are those a call needs: one for each number of channels.
+type mixers struct{ mono, stereo mixer.Mixer }
+
+// advance reads the call's timeline up to a position, one stretch after the
+// other, and writes each to the recordings that it belongs to.
+func (s *shard) advance(c *call, upTo int64) {
+	if c.ended {
+		upTo = min(upTo, c.end)
+	}
+	for c.fixed < upTo {
+		n := min(upTo-c.fixed, stretch)
+		mono, stereo := c.listeners(c.fixed, c.fixed+n)
+		if mono || stereo {
+			s.render(c, n, mono, stereo)
+		} else {
+			for _, l := range c.legs {
+				if l != nil {
+					l.buffer.Skip(c.fixed + n)
+				}
+			}
+		}
+		c.fixed += n
+	}
+}
+
+// listeners reports which mixes of [from, to) somebody records.
+func (c *call) listeners(from, to int64) (mono, stereo bool) {
+	for _, t := range c.tracks {
+		if t.begun && !t.committed && t.start < to && t.stop > from {
+			if t.spec.channels == 2 {
+				stereo = true
+			} else {
+				mono = true
+			}
+		}
+	}
+	return mono, stereo
+}
+
+// render decodes both legs, mixes once for each number of channels asked for,
+// and gives every recording its part.
+func (s *shard) render(c *call, n int64, mono, stereo bool) {
+	w := s.scratch
+	for i := range w.pcm {
+		l := c.legs[i]
+		if l == nil || !l.buffer.Read(w.blocks[i], c.fixed+n) {
+			clear(w.pcm[i][:n])
+			continue
+		}
+		decode(w.pcm[i], w.blocks[i])
+	}
+	caller, callee := w.pcm[Caller][:n], w.pcm[Callee][:n]
+	if mono {
+		w.mono = c.mix.mono.Append(w.mono[:0], caller, callee)
+	}
+	if stereo {
+		w.stereo = c.mix.stereo.Append(w.stereo[:0], caller, callee)
+	}
+	for _, t := range c.tracks {
+		if !t.begun || t.committed {
+			continue
+		}
+		if t.spec.channels == 2 {
+			t.write(c.fixed, w.stereo, w)
+		} else {
+			t.write(c.fixed, w.mono, w)
+		}
+	}
+}
+
+// tick is one turn of a call: everything pushed up to the instant at is read, up
+// to one hold before it. Limits are kept, recordings that are complete are
+// finished. It reports whether the shard is done with the call.
+func (s *shard) tick(c *call, at time.Duration) (done bool) {
+	changed := s.keepLimits(c, at)
+	s.advance(c, clock.Samples(at-s.rules.Hold-c.epoch))
+	c.turns++
+	for _, t := range c.tracks {
+		if !t.begun || t.committed {
+			continue
+		}
+		if t.state == Finishing && c.fixed >= t.stop {
+			changed = s.finish(c, t) || changed
+		} else if c.turns%flushEvery == 0 {
+			t.part.Flush()
+		}
+	}
+	if changed {
+		c.publish()
+	}
+	return !c.alive()
+}
+
+// keepLimits ends what has reached its limit by the instant at.
+func (s *shard) keepLimits(c *call, at time.Duration) (changed bool) {
+	now := clock.Samples(at - c.epoch)
+	for _, t := range c.tracks {
+		if t.begun && t.state.live() && now >= t.stop {
+			s.endTrack(c, t, t.stop, "time_limit")
+			changed = true
+		}
+	}
+	for _, l := range c.legs {
+		if l != nil {
+			c.heard = max(c.heard, l.heard)
+		}
+	}
+	silent := at - c.heard
+	if s.rules.MediaTimeout > 0 && silent > s.rules.MediaTimeout && !c.ended {
+		s.hangup(c, c.position(at), "no media for "+s.rules.MediaTimeout.String())
+		return true
+	}
+	if quiet := silent > quietAfter && c.open && !c.ended; quiet != c.quiet {
+		c.quiet = quiet
+		if quiet {
+			s.emitCall(c, "silent", "no media on either leg for "+quietAfter.String())
+		}
+	}
+	return changed
+}
+
+// finish writes the end of a file and gives it to the spool, or removes a file
+// that is shorter than it must be. It reports whether that could be done: a
+// spool that is full has to take what is owed first.
+func (s *shard) finish(c *call, t *track) bool {
+	length := t.stop - t.start
+	if length < int64(t.spec.min)*clock.Rate {
+		t.part.Abandon()
+		t.committed = true
+		s.change(c, t, onTooShort, "shorter than record_min_sec")
+		return true
+	}
+	if !t.settle(s.scratch) {
+		return false
+	}
+	if !t.spent {
+		t.spent = true
+		t.quality = s.quality(c, t)
+		s.scratch.encoded = t.out.finish(s.scratch.encoded[:0], t.tags(c), s.scratch)
+		t.hand(s.scratch.encoded)
+		if len(t.unsent) > 0 {
+			return false
+		}
+	}
+	t.part.Commit(t.out.encoder.Header(nil, t.tags(c)), t.manifest(c))
+	t.committed = true
+	return true
+}
+
+// quality is the record of how the recording went.
+func (s *shard) quality(c *call, t *track) *Quality {
+	q := &Quality{LostToDisk: float64(t.lost) * 1000 / clock.Rate}
+	for i := range c.legs {
+		q.Legs[i] = c.legs[i].quality()
+	}
+	if t.spec.channels == 1 {
+		q.Clipped = c.mix.mono.Clipped() - t.clipped
+	}
+	// The legs have slid apart by what their clocks differ, over the whole call.
+	q.OffsetMS = (q.Legs[Callee].DriftPPM - q.Legs[Caller].DriftPPM) * float64(t.stop) / clock.Rate / 1000
+	return q
+}
