@@ -84,6 +84,8 @@ func (c *call) legInfo() []LegInfo {
 func (c *call) publish() *CallInfo {
 	info := &CallInfo{Spec: c.spec, State: c.stateName(), Legs: c.legInfo()}
 	info.Spec.Start = nil
+	info.Spec.Answered = c.answered[Caller] || c.answered[Callee]
+	info.Spec.Bridged = c.bridged
 	for _, t := range c.tracks {
 		info.Recordings = append(info.Recordings, t.info(c))
 	}
