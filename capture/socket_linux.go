@@ -45,6 +45,21 @@ func prepare(fd int, addr netip.AddrPort, opts options) error {
 	return unix.Bind(fd, &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()})
 }
 
+// stamper opens a socket that receives nothing but keeps the kernel stamping.
+// It begins some time after the first socket asks and ends with the last; in
+// between, a datagram is stamped only when it is read.
+func stamper(opts options) (socket, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil || !opts.stamps {
+		return socket(fd), err
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+		_ = unix.Close(fd) // the first error is the one to report
+		return -1, err
+	}
+	return socket(fd), nil
+}
+
 // close gives the port back. What the kernel could say is of no use to us.
 func (s socket) close() { _ = unix.Close(int(s)) }
 

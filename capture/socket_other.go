@@ -32,7 +32,14 @@ func listen(addr netip.AddrPort, _ options) (socket, error) {
 	return socket{conn}, err
 }
 
-func (s socket) close() { _ = s.conn.Close() }
+// stamper has nothing to do: there are no stamps.
+func stamper(options) (socket, error) { return socket{}, nil }
+
+func (s socket) close() {
+	if s.conn != nil {
+		_ = s.conn.Close()
+	}
+}
 
 func (s socket) drops() uint32 { return 0 }
 

@@ -29,6 +29,8 @@ type sockets struct {
 	stats  Stats // only what is counted since the start
 	closed bool
 
+	stamper socket // so that the kernel has stamps for the first packet of a call
+
 	discard *Batch                               // where unread datagrams of resting ports go
 	restamp func(stamp int64, data []byte) int64 // tests set the wall clock of the kernel
 }
@@ -98,6 +100,9 @@ func newSockets(cfg SocketsConfig, opts options) (*sockets, error) {
 		}
 		s.nets = append(s.nets, network{addr: addr, pool: s.poolOf(bind)})
 	}
+	if s.stamper, err = stamper(opts); err != nil {
+		return nil, fmt.Errorf("cannot receive RTP: no receive times: %w", err)
+	}
 	return s, nil
 }
 
@@ -151,6 +156,7 @@ func (s *sockets) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.stamper.close()
 	for _, p := range s.byTag {
 		s.shut(p)
 	}

@@ -23,6 +23,7 @@ func TestClockStep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		awaitStamps(t, s, c)
 		epoch := time.Now()
 		start := Instant{Wall: epoch.UnixNano()}
 		var stepped bool
@@ -73,6 +74,28 @@ func TestClockStep(t *testing.T) {
 		}
 		_ = c.Close()
 	}
+}
+
+// awaitStamps waits until the kernel stamps what arrives, and not what is read.
+func awaitStamps(t *testing.T, s *sockets, c *net.UDPConn) {
+	t.Helper()
+	b := NewBatch(16)
+	for range 2000 {
+		if _, err := c.Write([]byte{0}); err != nil {
+			t.Fatal(err)
+		}
+		before := time.Now().UnixNano()
+		b.Reset()
+		n, err := s.slots[0].pairs[0].rtp.sock.receive(b, burst, s.opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 1 && int64(b.Datagrams[0].At) <= before {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("the kernel does not stamp what arrives")
 }
 
 // TestFileLimit: the error names the limit and how to raise it.

@@ -137,6 +137,44 @@ func smallBatch(t *testing.T, r *rig) {
 	}
 }
 
+// dropInSweep: a pair dropped between two Reads of one sweep costs the others
+// nothing; they may have their turn in the next sweep.
+func dropInSweep(t *testing.T, r *rig) {
+	for dropped := range capture.Tag(3) {
+		r.make()
+		r.batch = capture.NewBatch(1)
+		c := r.sender(v4)
+		for tag := range capture.Tag(3) {
+			p := r.open(tag, 0, v4)
+			for range 20 {
+				r.send(c, v4, p.RTP, nil)
+			}
+		}
+		got := map[capture.Tag]int{}
+		for range 2 { // into the second pair
+			if more, err := r.set.Read(r.batch, 0, r.now()); err != nil || !more {
+				t.Fatalf("a full batch: more %v, %v", more, err)
+			}
+			for _, d := range r.batch.Datagrams {
+				got[d.Tag]++
+			}
+		}
+		r.drop(dropped)
+		delete(got, dropped)
+		for range 2 {
+			for _, d := range r.sweep(0) {
+				got[d.Tag]++
+			}
+		}
+		if got[dropped] != 0 || got[(dropped+1)%3] != 20 || got[(dropped+2)%3] != 20 {
+			t.Errorf("tag %d dropped: %v came, want 20 of each other", dropped, got)
+		}
+		if err := r.set.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // slotsApart: a Read sees the pairs of its slot only, and not what was dropped.
 func slotsApart(t *testing.T, r *rig) {
 	r.make()

@@ -35,6 +35,7 @@ func TestSet(t *testing.T, newSet func(t *testing.T, cfg capture.SocketsConfig) 
 		{"NoPorts", noPorts},
 		{"SharesFloodedSlot", sharesFloodedSlot},
 		{"SmallBatch", smallBatch},
+		{"DropInSweep", dropInSweep},
 		{"SlotsApart", slotsApart},
 		{"WrongUse", wrongUse},
 		{"Closes", closes},

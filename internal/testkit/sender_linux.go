@@ -72,6 +72,9 @@ func (s *Sender) Source(leg int) netip.AddrPort { return s.sources[leg/s.cfg.Leg
 // Start is the moment that Packet.Due counts from.
 func (s *Sender) Start() time.Time { return s.start }
 
+// Done is closed after the last packet.
+func (s *Sender) Done() <-chan struct{} { return s.done }
+
 // Wait waits for the last packet.
 func (s *Sender) Wait() (SendReport, error) {
 	<-s.done
