@@ -165,11 +165,13 @@ a=fmtp:101 0-15
 a=ptime:20
 a=recvonly
 `},
-		{"everything at once", "v=0\na=inactive\nm=image 4000 udptl t38\nm=audio 5000 RTP/AVP 111 96 8 98 99\na=rtpmap:111 opus/48000/2\na=rtpmap:96 pcma/8000\na=rtpmap:98 telephone-event/48000\na=rtpmap:99 telephone-event/8000\na=label:7\na=sendrecv\nm=audio 5002 RTP/AVPF 0\na=label:9\n",
+		{
+			"everything at once", "v=0\na=inactive\nm=image 4000 udptl t38\nm=audio 5000 RTP/AVP 111 96 8 98 99\na=rtpmap:111 opus/48000/2\na=rtpmap:96 pcma/8000\na=rtpmap:98 telephone-event/48000\na=rtpmap:99 telephone-event/8000\na=label:7\na=sendrecv\nm=audio 5002 RTP/AVPF 0\na=label:9\n",
 			[]recording.LegInfo{
 				{Leg: recording.Caller, Ports: ports("2001:db8::20", 20000)},
 				{Leg: recording.Callee, Ports: capture.Ports{Addr: netip.MustParseAddr("192.0.2.20"), RTP: 20002, RTCP: 20009}},
-			}, `v=0
+			},
+			`v=0
 s=-
 c=IN IP6 2001:db8::20
 t=0 0
@@ -185,7 +187,8 @@ a=rtpmap:0 PCMU/8000
 a=inactive
 a=rtcp:20009
 a=label:9
-`},
+`,
+		},
 		{"no ports yet", "v=0\nm=audio 5000 RTP/AVP 0\n", nil, `v=0
 s=-
 c=IN IP4 0.0.0.0

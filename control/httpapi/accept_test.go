@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -247,17 +249,20 @@ func overHTTP(t testing.TB, server *httptest.Server, method, path, body string) 
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, server.URL, strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return 0, nil
 	}
 	decoded, err := url.PathUnescape(path)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return 0, nil
 	}
 	r.URL.Path, r.URL.RawPath = decoded, path
 	r.Header.Set("Authorization", "bearer "+token)
 	response, err := server.Client().Do(r)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return 0, nil
 	}
 	var out map[string]any
 	if err := json.NewDecoder(response.Body).Decode(&out); err != nil {
@@ -297,5 +302,29 @@ func TestInstantKeepsMonotonicReading(t *testing.T) {
 	got := f.commands[0].At
 	if !strings.Contains(got.String(), "m=") || !got.Round(0).Equal(at) || received.Sub(got) != received.Round(0).Sub(at) {
 		t.Errorf("instant %v, want %v with a monotonic reading", got, at)
+	}
+}
+
+// Clients do not wait for one another.
+func TestConcurrent(t *testing.T) {
+	d := newDoor(t)
+	server := httptest.NewServer(d)
+	defer server.Close()
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			for j := range 20 {
+				id := fmt.Sprintf("c%d-%d", i, j)
+				put, _ := overHTTP(t, server, "PUT", channels, strings.Replace(full, "abc123@10.0.0.1", id, 1))
+				post, _ := overHTTP(t, server, "POST", channels+"/"+id, `{"data":{"action":"hangup"}}`)
+				if put != 201 || post != 200 {
+					t.Errorf("%s: %d, %d", id, put, post)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if n := len(d.Calls("acme")); n != 160 {
+		t.Errorf("%d calls, want 160", n)
 	}
 }

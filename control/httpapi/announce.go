@@ -118,7 +118,9 @@ func legs(r *request, o object, bad *policy.Problems) []recording.LegSpec {
 		*bad = append(*bad, policy.Problem{Path: "sdp", Rule: "error", Message: err.Error()})
 		return said
 	}
-	r.warnings = append(r.warnings, offer.Warnings...)
+	for _, w := range offer.Warnings {
+		r.warn("sdp: %s", w)
+	}
 	return merge(offer.Legs(), said)
 }
 
@@ -158,7 +160,7 @@ func parseSource(text string) (netip.AddrPort, error) {
 	addr := source.Addr()
 	switch {
 	case !source.IsValid():
-		return source, errors.New("Field must be ip:port or ip, with IPv6 in brackets") //nolint:staticcheck // told to clients as it stands
+		return source, errors.New("not ip:port or ip, with IPv6 in brackets")
 	case addr.IsUnspecified(), addr.IsMulticast(), addr.Zone() != "":
 		return netip.AddrPort{}, fmt.Errorf("%s is not the address of a sender", addr)
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,10 +17,13 @@ import (
 	"callrec/policy"
 )
 
-// Bounds of a request body.
+// Bounds of a request body, and of what is said about it: a path of long keys
+// with many faults below it must not make an answer of gigabytes.
 const (
-	maxBody  = 1 << 20
-	maxDepth = 100
+	maxBody     = 1 << 20
+	maxDepth    = 100
+	maxProblems = 100
+	maxKey      = 100 // bytes of a key in a path
 )
 
 // read takes in the body, sets r.received, and returns the data of the envelope
@@ -44,9 +49,9 @@ func (s *server) read(r *request) (any, error) {
 		return nil, invalid(`the body must be an object: {"data": {…}}`)
 	}
 	var bad policy.Problems
-	for key := range envelope {
+	for _, key := range slices.Sorted(maps.Keys(envelope)) {
 		// Kazoo's clients may repeat their token here; only the header counts.
-		if key != "data" && key != "auth_token" {
+		if key != "data" && key != "auth_token" && len(bad) < maxProblems {
 			bad = append(bad, unknownField(escapeKey(key), key))
 		}
 	}
@@ -165,6 +170,9 @@ func (d *decoder) number(text string) any {
 
 // problem notes a fault at the current place, named from the top of the data.
 func (d *decoder) problem(rule, message string) {
+	if len(d.bad) == maxProblems {
+		return
+	}
 	place := d.path
 	if len(place) > 1 && place[0] == "data" {
 		place = place[1:]
@@ -181,7 +189,12 @@ func dotted(place []string) string {
 	return strings.Join(escaped, ".")
 }
 
-func escapeKey(key string) string { return strings.ReplaceAll(key, ".", "%2E") }
+func escapeKey(key string) string {
+	if len(key) > maxKey {
+		key = strings.ToValidUTF8(key[:maxKey], "") + "…"
+	}
+	return strings.ReplaceAll(key, ".", "%2E")
+}
 
 // invalid is a fault of the body as a whole.
 func invalid(message string) error {

@@ -175,7 +175,7 @@ func config(f *fake, log io.Writer) httpapi.Config {
 // send makes a request with the token and returns the answer.
 func (d *door) send(t testing.TB, method, path, body string, header ...string) (int, map[string]any, http.Header) {
 	t.Helper()
-	r := httptest.NewRequest(method, path, bytes.NewReader([]byte(body)))
+	r := httptest.NewRequestWithContext(t.Context(), method, path, bytes.NewReader([]byte(body)))
 	r.Header.Set("X-Auth-Token", token)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])

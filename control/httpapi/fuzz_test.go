@@ -46,7 +46,7 @@ func fuzz(f *testing.F, method, path string, seeds []string, cases []refusal) {
 
 func send(t *testing.T, h http.Handler, method, path, body string) (int, string) {
 	t.Helper()
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 	r.Header.Set("X-Auth-Token", token)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

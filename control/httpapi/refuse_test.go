@@ -170,6 +170,36 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Many faults below a long key: the answer must stay small and come soon.
+func TestManyFaults(t *testing.T) {
+	long := strings.Repeat("k", 400_000)
+	var keys, same strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&keys, `"a%d":1,`, i)
+		same.WriteString(`"a":1,`)
+	}
+	for name, body := range map[string]string{
+		"wrong children":  `{"data":{"flow":{"children":{"` + long + `":{"children":{` + keys.String() + `"z":1}}}}}}`,
+		"equal keys":      `{"data":{"` + long + `":{` + same.String() + `"a":1}}}`,
+		"unknown fields":  `{"data":{` + keys.String() + `"z":1}}`,
+		"below the top":   `{` + keys.String() + `"z":1}`,
+		"unknown setting": flowData(keys.String() + `"time_limit":1`),
+		"numbers":         `{"data":[` + strings.Repeat("1e999,", 100_000) + `1]}`,
+	} {
+		d := newDoor(t)
+		start := time.Now()
+		status, out, _ := d.send(t, "PUT", channels, body)
+		text, err := json.Marshal(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); status != 400 || len(text) > 100_000 || took > 5*time.Second {
+			t.Errorf("%s: %d, %d bytes, %v", name, status, len(text), took)
+		}
+		t.Logf("%s: %d bytes, %v", name, len(text), time.Since(start))
+	}
+}
+
 func TestValidationShape(t *testing.T) {
 	d := newDoor(t)
 	_, out, _ := d.send(t, "PUT", channels, flowData(`"time_limit":99999,"record_sample_rate":9,"format":"ogg"`))

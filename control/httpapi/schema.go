@@ -101,6 +101,9 @@ func (s schemas) unknown(name string, data map[string]any) []string {
 
 // collect walks the tree of an error down to its leaves.
 func collect(bad *policy.Problems, e *jsonschema.ValidationError, data any) {
+	if len(*bad) >= maxProblems {
+		return
+	}
 	if len(e.Causes) > 0 {
 		for _, cause := range e.Causes {
 			collect(bad, cause, data)
@@ -119,7 +122,7 @@ func collect(bad *policy.Problems, e *jsonschema.ValidationError, data any) {
 		}
 		return
 	case *kind.AdditionalProperties:
-		for _, key := range k.Properties {
+		for _, key := range k.Properties[:min(len(k.Properties), maxProblems)] {
 			place := append(slices.Clone(e.InstanceLocation), key)
 			*bad = append(*bad, unknownField(dotted(place), key))
 		}

@@ -32,8 +32,16 @@ type request struct {
 	warnings []string
 }
 
+// warn adds to the warnings of the answer, which end with a remark when there
+// are too many to be of use.
 func (r *request) warn(format string, args ...any) {
-	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+	const most = 50
+	switch n := len(r.warnings); {
+	case n < most:
+		r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+	case n == most:
+		r.warnings = append(r.warnings, "there is more of the kind")
+	}
 }
 
 // reply is a success.
@@ -65,7 +73,7 @@ func (s *server) serve(m methods) http.Handler {
 		var status int
 		defer func() {
 			if p := recover(); p != nil {
-				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(p)
 				}
 				s.Log.Error("the handler of a request panicked", "request_id", r.id, "method", r.Method, "panic", p, "stack", string(debug.Stack()))
