@@ -13,8 +13,8 @@ import (
 // the lines v o s c t a and the m= sections that may be legs; all lists every m=
 // line, those that cannot be legs with the reason.
 func normalize(text string) (clean string, all []media, err error) {
-	var c, attributes string
-	var sections strings.Builder
+	var c string
+	var attributes, sections strings.Builder
 	inMedia, keep, versioned := false, false, false
 	rest := text
 	for rest != "" {
@@ -51,13 +51,13 @@ func normalize(text string) (clean string, all []media, err error) {
 		case !inMedia && key == "c":
 			c = line + "\r\n"
 		case !inMedia:
-			attributes += line + "\r\n"
+			writeLine(&attributes, line)
 		}
 	}
 	if !versioned {
 		return "", nil, errors.New("the offer is empty")
 	}
-	return "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\n" + c + "t=0 0\r\n" + attributes + sections.String(), all, nil
+	return "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\n" + c + "t=0 0\r\n" + attributes.String() + sections.String(), all, nil
 }
 
 func writeLine(b *strings.Builder, line string) {

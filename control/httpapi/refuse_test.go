@@ -174,7 +174,7 @@ func TestRefusals(t *testing.T) {
 func TestManyFaults(t *testing.T) {
 	long := strings.Repeat("k", 400_000)
 	var keys, same strings.Builder
-	for i := range 30_000 {
+	for i := range 10_000 {
 		fmt.Fprintf(&keys, `"a%d":1,`, i)
 		same.WriteString(`"a":1,`)
 	}
@@ -184,7 +184,7 @@ func TestManyFaults(t *testing.T) {
 		"unknown fields":  `{"data":{` + keys.String() + `"z":1}}`,
 		"below the top":   `{` + keys.String() + `"z":1}`,
 		"unknown setting": flowData(keys.String() + `"time_limit":1`),
-		"numbers":         `{"data":[` + strings.Repeat("1e999,", 100_000) + `1]}`,
+		"numbers":         `{"data":[` + strings.Repeat("1e999,", 30_000) + `1]}`,
 	} {
 		d := newDoor(t)
 		start := time.Now()
