@@ -1,0 +1,330 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"callrec/control/httpapi"
+	"callrec/recording"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden compares an answer with testdata/name.json.
+func golden(t *testing.T, name string, answer map[string]any) {
+	t.Helper()
+	got, err := json.MarshalIndent(answer, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, '\n')
+	file := filepath.Join("testdata", name+".json")
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("answer\n%s\nwant, as in %s,\n%s", got, file, want)
+	}
+}
+
+// full is an announcement with every field there is.
+const full = `{"data": {"call_id": "abc123@10.0.0.1", "other_leg_call_id": "def456@10.0.0.1",
+  "from": "1001@acme.example", "to": "sip:+15551234567@acme.example", "caller_id_name": "Ann Lee", "caller_id_number": "1001",
+  "from_network": "onnet", "to_network": "offnet",
+  "caller": {"user_id": "U1", "device_id": "D1"}, "callee": {},
+  "answered": true, "bridged": false,
+  "legs": [{"leg": "caller", "source": "192.0.2.7:30010", "label": "2"}, {"leg": "callee", "source": "[2001:db8::7]", "label": "1"}],
+  "flow": {"module": "record_call", "name": "x", "data": {"action": "start", "format": "wav", "url": "http://192.0.2.1/", "time_limit": 60.0, "colour": "red"},
+    "children": {"timeout": {"module": "record_call", "data": {"action": "stop"}}}},
+  "sdp": "v=0\nc=IN IP4 192.0.2.8\nm=audio 5000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\na=label:1\nm=audio 5002 RTP/AVP 18 8\na=label:2\n",
+  "at": "2026-11-23T09:29:59.500+01:00"}, "auth_token": "` + token + `"}`
+
+func TestAnnounce(t *testing.T) {
+	d := newDoor(t)
+	status, out, header := d.send(t, "PUT", channels, full, "X-Request-ID", "req-1")
+	if status != 201 {
+		t.Fatalf("%d %v", status, out)
+	}
+	golden(t, "announce", out)
+	if got := header.Get("Location"); got != channels+"/abc123@10.0.0.1" {
+		t.Errorf("Location %q", got)
+	}
+	spec := d.calls[recording.CallID{Account: "acme", Call: "abc123@10.0.0.1"}].Spec
+	if len(spec.Start) != 1 || spec.Start[0].Origin != "callflow : +15551234567" || spec.Start[0].Leg != recording.Caller {
+		t.Errorf("start %+v", spec.Start)
+	}
+	spec.Start, spec.Offer = nil, ""
+	want := recording.CallSpec{
+		ID: recording.CallID{Account: "acme", Call: "abc123@10.0.0.1"}, OtherLegCallID: "def456@10.0.0.1",
+		From: "1001@acme.example", To: "sip:+15551234567@acme.example", CallerIDName: "Ann Lee", CallerIDNumber: "1001",
+		FromNetwork: "onnet", ToNetwork: "offnet", Parties: [2]recording.Party{{UserID: "U1", DeviceID: "D1"}},
+		Answered: true, At: clock.Add(-750 * time.Millisecond),
+		Legs: []recording.LegSpec{
+			{Leg: recording.Caller, Label: "2", Source: netip.MustParseAddrPort("192.0.2.7:30010"), Payloads: map[uint8]recording.Payload{18: recording.PayloadNone, 8: recording.PayloadPCMA}},
+			{Leg: recording.Callee, Label: "1", Source: netip.MustParseAddrPort("[2001:db8::7]:0"), Payloads: map[uint8]recording.Payload{0: recording.PayloadPCMU, 101: recording.PayloadEvents}},
+		},
+	}
+	if !reflect.DeepEqual(spec, want) {
+		t.Errorf("spec\n%+v\nwant\n%+v", spec, want)
+	}
+
+	status, again, _ := d.send(t, "PUT", channels, full, "X-Request-ID", "req-1")
+	if status != 200 || !reflect.DeepEqual(again, out) {
+		t.Errorf("the same again: %d %v, want 200 %v", status, again, out)
+	}
+	got, _, _ := d.send(t, "GET", channels+"/abc123@10.0.0.1", "")
+	if got != 200 {
+		t.Errorf("GET: %d", got)
+	}
+	if strings.Contains(d.log.String(), token) {
+		t.Error("the token is in the log")
+	}
+}
+
+func TestAnnounceLittle(t *testing.T) {
+	d := newDoor(t)
+	status, out, _ := d.send(t, "PUT", channels+"/", `{"data":{"call_id":"c1"}}`, "X-Request-ID", "req-1")
+	if status != 201 {
+		t.Fatalf("%d %v", status, out)
+	}
+	golden(t, "little", out)
+	if spec := d.calls[recording.CallID{Account: "acme", Call: "c1"}].Spec; !reflect.DeepEqual(spec, recording.CallSpec{ID: recording.CallID{Account: "acme", Call: "c1"}, At: clock}) {
+		t.Errorf("spec %+v", spec)
+	}
+}
+
+func TestFlows(t *testing.T) {
+	const start, stop = `{"module":"record_call","data":{"action":"start"}`, `{"module":"record_call","data":{"action":"stop","media_name":"m"}`
+	tests := []struct {
+		name, flow string
+		starts     int      // with the announcement
+		then       []string // commands after it that found something to do
+		warnings   int
+	}{
+		{"start", start + `}`, 1, nil, 0},
+		{"start start", start + `,"children":{"_":` + start + `}}}`, 2, nil, 0},
+		{"start stop", start + `,"children":{"_":` + stop + `}}}`, 1, []string{"stop"}, 0},
+		{"start stop start", start + `,"children":{"_":` + stop + `,"children":{"_":` + start + `}}}}}`, 1, []string{"stop", "start"}, 0},
+		{"stop alone", stop + `}`, 0, nil, 1},
+		{"skipped", `{"module":"record_call","data":{"action":"start","skip_module":true},"children":{"_":` + start + `}}}`, 1, nil, 0},
+		{"sixteen", chain(16), 0, nil, 16},
+	}
+	names := map[recording.Action]string{recording.Start: "start", recording.Stop: "stop"}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDoor(t)
+			data := d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1","flow":`+c.flow+`}}`)
+			if n := len(d.calls[recording.CallID{Account: "acme", Call: "c1"}].Spec.Start); n != c.starts {
+				t.Errorf("%d recordings with the announcement, want %d", n, c.starts)
+			}
+			var got []string
+			for _, cmd := range d.commands {
+				got = append(got, names[cmd.Action])
+				if !cmd.At.Equal(clock) || cmd.Action == recording.Stop && cmd.MediaName != "m" {
+					t.Errorf("command %+v", cmd)
+				}
+			}
+			if !reflect.DeepEqual(got, c.then) {
+				t.Errorf("commands %q, want %q", got, c.then)
+			}
+			warnings, _ := data["warnings"].([]any)
+			if len(warnings) != c.warnings {
+				t.Errorf("warnings %q, want %d", warnings, c.warnings)
+			}
+			before := len(d.commands)
+			d.must(t, 200, "PUT", channels, `{"data":{"call_id":"c1","flow":`+c.flow+`}}`)
+			if len(d.commands) != before {
+				t.Error("the announcement given again did something")
+			}
+			d.must(t, 200, "POST", call, `{"data":{"action":"callflow","flow":`+c.flow+`}}`)
+		})
+	}
+}
+
+func TestActions(t *testing.T) {
+	tests := []struct {
+		method, body string
+		want         recording.Command
+	}{
+		{"POST", `{"data":{"action":"answer"}}`, recording.Command{Action: recording.Answer}},
+		{"POST", `{"data":{"action":"answer","leg":"callee"}}`, recording.Command{Action: recording.Answer, Leg: recording.Callee}},
+		{"POST", `{"data":{"action":"bridge"}}`, recording.Command{Action: recording.Bridge}},
+		{"POST", `{"data":{"action":"hangup"}}`, recording.Command{Action: recording.Hangup}},
+		{"PUT", metaflow(`"action":"stop"`), recording.Command{Action: recording.Stop}},
+		{"PUT", metaflow(`"action":"stop","id":"r1","media_name":"m","time_limit":9`), recording.Command{Action: recording.Stop, Recording: "r1", MediaName: "m"}},
+		{"PUT", metaflow(`"action":"mask"`), recording.Command{Action: recording.Mask}},
+		{"PUT", metaflow(`"action":"unmask"`), recording.Command{Action: recording.Unmask}},
+		{"PUT", metaflow(`"action":"toggle"`), recording.Command{Action: recording.Toggle}},
+		{"PUT", metaflow(``), recording.Command{Action: recording.Toggle}},
+		{"PUT", `{"data":{"action":"metaflow","data":{"module":"record_call"}}}`, recording.Command{Action: recording.Toggle}},
+	}
+	for _, c := range tests {
+		d := newDoor(t)
+		d.must(t, 201, "PUT", channels, flowData(`"format":"wav"`))
+		d.must(t, 200, c.method, call, c.body)
+		c.want.At = clock
+		if len(d.commands) != 1 || !reflect.DeepEqual(d.commands[0], c.want) {
+			t.Errorf("%s: %+v, want %+v", c.body, d.commands, c.want)
+		}
+	}
+}
+
+func TestMetaflowStart(t *testing.T) {
+	d := newDoor(t)
+	d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1","to":"1002@acme.example"}}`)
+	data := d.must(t, 200, "PUT", call, metaflow(`"action":"start","format":"wav","colour":"red"`))
+	if legs := data["legs"].([]any); len(legs) != 2 {
+		t.Errorf("legs %v", legs)
+	}
+	if w, _ := data["warnings"].([]any); len(w) != 1 || !strings.Contains(w[0].(string), "data.data.colour") {
+		t.Errorf("warnings %v", data["warnings"])
+	}
+	d.must(t, 200, "PUT", call, metaflow(`"action":"start","origin":"by hand"`))
+	data = d.must(t, 200, "PUT", call, metaflow(`"action":"stop"`))
+	var origins []string
+	for _, rec := range data["recordings"].([]any) {
+		origins = append(origins, rec.(map[string]any)["origin"].(string))
+	}
+	if want := []string{"untracked : 1002", "by hand"}; !reflect.DeepEqual(origins, want) {
+		t.Errorf("origins %q, want %q", origins, want)
+	}
+	_, out, _ := d.send(t, "GET", channels, "", "X-Request-ID", "req-1")
+	golden(t, "list", out)
+	_, out, _ = d.send(t, "GET", "/v2/accounts/other/channels", "", "X-Request-ID", "req-1")
+	golden(t, "list_empty", out)
+}
+
+// A call id may hold any byte; over a real server, because paths are its matter.
+func TestCallIDs(t *testing.T) {
+	d := newDoor(t)
+	server := httptest.NewServer(d)
+	defer server.Close()
+	for _, id := range []string{"a/b", "//", "..", ".", "a%2Fb", "a b?c#d", "é\x00\n", "+;=,@:", strings.Repeat("x", 255)} {
+		body, err := json.Marshal(map[string]any{"data": map[string]any{"call_id": id}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, header := overHTTP(t, server, "PUT", channels, string(body))
+		if status != 201 {
+			t.Errorf("%q: announced with %d", id, status)
+			continue
+		}
+		place := header.Get("Location")
+		if status, _ := overHTTP(t, server, "POST", place, `{"data":{"action":"hangup"}}`); status != 200 {
+			t.Errorf("%q: %s answers %d", id, place, status)
+		}
+		escaped := ""
+		for i := range len(id) {
+			escaped += "%" + string("0123456789ABCDEF"[id[i]>>4]) + string("0123456789ABCDEF"[id[i]&15])
+		}
+		if status, _ := overHTTP(t, server, "GET", channels+"/"+escaped, ""); status != 200 {
+			t.Errorf("%q: %s answers %d", id, escaped, status)
+		}
+	}
+	if status, _ := overHTTP(t, server, "GET", channels+"/%FF%FE", ""); status != 404 {
+		t.Errorf("an id that is not UTF-8: %d", status)
+	}
+}
+
+func overHTTP(t testing.TB, server *httptest.Server, method, path, body string) (int, http.Header) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, server.URL, strings.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return 0, nil
+	}
+	decoded, err := url.PathUnescape(path)
+	if err != nil {
+		t.Error(err)
+		return 0, nil
+	}
+	r.URL.Path, r.URL.RawPath = decoded, path
+	r.Header.Set("Authorization", "bearer "+token)
+	response, err := server.Client().Do(r)
+	if err != nil {
+		t.Error(err)
+		return 0, nil
+	}
+	var out map[string]any
+	if err := json.NewDecoder(response.Body).Decode(&out); err != nil {
+		t.Errorf("%s %s: %v", method, path, err)
+	}
+	if err := response.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	return response.StatusCode, response.Header
+}
+
+func TestRequestID(t *testing.T) {
+	d := newDoor(t)
+	for sent, kept := range map[string]bool{"a-b_c.1:2": true, "": false, "a b": false, "x\ny": false, "<script>": false, strings.Repeat("x", 129): false} {
+		_, out, header := d.send(t, "GET", channels, "", "X-Request-ID", sent)
+		id := out["request_id"].(string)
+		if kept != (id == sent) || !kept && len(id) != 32 || header.Get("X-Request-ID") != id {
+			t.Errorf("%q became %q", sent, id)
+		}
+	}
+}
+
+// A step of the wall clock between two commands must move neither.
+func TestInstantKeepsMonotonicReading(t *testing.T) {
+	f := newFake()
+	c := config(f, new(bytes.Buffer))
+	received := time.Now()
+	c.Now = func() time.Time { return received }
+	h, err := httpapi.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &door{Handler: h, fake: f, log: new(bytes.Buffer)}
+	d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1"}}`)
+	at := received.Round(0).Add(-300 * time.Millisecond).Truncate(time.Millisecond)
+	d.must(t, 200, "POST", call, `{"data":{"action":"answer","at":"`+at.Format("2006-01-02T15:04:05.000Z07:00")+`"}}`)
+	got := f.commands[0].At
+	if !strings.Contains(got.String(), "m=") || !got.Round(0).Equal(at) || received.Sub(got) != received.Round(0).Sub(at) {
+		t.Errorf("instant %v, want %v with a monotonic reading", got, at)
+	}
+}
+
+// Clients do not wait for one another.
+func TestConcurrent(t *testing.T) {
+	d := newDoor(t)
+	server := httptest.NewServer(d)
+	defer server.Close()
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			for j := range 20 {
+				id := fmt.Sprintf("c%d-%d", i, j)
+				put, _ := overHTTP(t, server, "PUT", channels, strings.Replace(full, "abc123@10.0.0.1", id, 1))
+				post, _ := overHTTP(t, server, "POST", channels+"/"+id, `{"data":{"action":"hangup"}}`)
+				if put != 201 || post != 200 {
+					t.Errorf("%s: %d, %d", id, put, post)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if n := len(d.Calls("acme")); n != 160 {
+		t.Errorf("%d calls, want 160", n)
+	}
+}

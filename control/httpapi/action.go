@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"callrec/control"
+	"callrec/policy"
+	"callrec/recording"
+)
+
+// list answers GET channels.
+func (s *server) list(r *request) (reply, error) {
+	views := []callView{}
+	for _, info := range s.Recorder.Calls(r.account) {
+		v := describe(info)
+		views = append(views, v)
+	}
+	return reply{status: http.StatusOK, data: views}, nil
+}
+
+// get answers GET channels/{call}.
+func (s *server) get(r *request) (reply, error) {
+	info, ok := s.Recorder.Info(r.call)
+	if !ok {
+		return reply{}, &recording.NotFoundError{What: "call", Name: r.call.Call}
+	}
+	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
+}
+
+// plain are the actions that need nothing but their instant and perhaps a leg.
+var plain = map[string]recording.Action{
+	"answer": recording.Answer,
+	"bridge": recording.Bridge,
+	"hangup": recording.Hangup,
+}
+
+// act answers POST channels/{call}.
+func (s *server) act(r *request) (reply, error) {
+	data, err := s.read(r)
+	if err != nil {
+		return reply{}, err
+	}
+	o := objectOf(data)
+	action := o.text("action")
+	if action == "update" || action == "transfer" {
+		return reply{}, &control.Fault{
+			Status: http.StatusNotImplemented, Message: "not_implemented",
+			Data: control.Explain{Message: "not implemented", Cause: "the action " + action + " does not exist yet"},
+		}
+	}
+	bad := s.schemas.check("channels.action", data)
+	info, live := s.Recorder.Info(r.call)
+	command := recording.Command{Action: plain[action], At: s.instant(r, o, "at", &bad), Leg: o.leg("leg")}
+	steps := s.steps(r, o["flow"], "flow", info.Spec.To, &bad)
+	if err := bad.Err(); err != nil {
+		return reply{}, err
+	}
+	if !live {
+		return reply{}, &recording.NotFoundError{What: "call", Name: r.call.Call}
+	}
+	if action == "callflow" {
+		info, err = s.run(r.Context(), r, steps, command.At)
+	} else {
+		info, err = s.Recorder.Do(r.Context(), r.call, command)
+	}
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
+}
+
+// metaflows are the actions of the metaflow record_call. Kazoo's default is
+// toggle, which it never made.
+var metaflows = map[string]recording.Action{
+	"":       recording.Toggle,
+	"toggle": recording.Toggle,
+	"start":  recording.Start,
+	"stop":   recording.Stop,
+	"mask":   recording.Mask,
+	"unmask": recording.Unmask,
+}
+
+// metaflow answers PUT channels/{call}.
+func (s *server) metaflow(r *request) (reply, error) {
+	data, err := s.read(r)
+	if err != nil {
+		return reply{}, err
+	}
+	const path = "data.data"
+	bad := s.schemas.check("channels.metaflow", data)
+	flow := objectOf(data).object("data").object("data")
+	for _, key := range s.schemas.unknown("metaflows.record_call", flow) {
+		r.warn("%s.%s is no setting of record_call and is ignored", path, escapeKey(key))
+	}
+	info, live := s.Recorder.Info(r.call)
+	command := recording.Command{Action: metaflows[flow.text("action")], At: s.instant(r, flow, path+".at", &bad)}
+	if command.Action == recording.Start {
+		command.Start = s.metaStart(flow, info.Spec.To, path, &bad)
+	} else {
+		command.Recording, command.MediaName = flow.text("id"), flow.text("media_name")
+	}
+	if err := bad.Err(); err != nil {
+		return reply{}, err
+	}
+	if !live {
+		return reply{}, &recording.NotFoundError{What: "call", Name: r.call.Call}
+	}
+	if info, err = s.Recorder.Do(r.Context(), r.call, command); err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
+}
+
+// metaStart reads the recording that a metaflow starts. Its limit is that of the
+// settings, not of the callflow: Kazoo's schema gives metaflows none.
+func (s *server) metaStart(flow object, to, path string, bad *policy.Problems) []recording.Request {
+	if flow.text("id") != "" {
+		*bad = append(*bad, policy.Problem{Path: path + ".id", Rule: "error", Message: "start makes a new recording; it takes no id", Value: flow.text("id")})
+	}
+	spec, err := s.spec(flow.settings(), s.Defaults, path, bad)
+	if err != nil {
+		return nil
+	}
+	origin := flow.text("origin")
+	if origin == "" {
+		origin = "untracked : " + userPart(to)
+	}
+	return []recording.Request{{Spec: spec, Origin: origin, Leg: recording.Caller}}
+}

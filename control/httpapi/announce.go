@@ -1,0 +1,177 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"callrec/control"
+	"callrec/policy"
+	"callrec/recording"
+)
+
+// announce answers PUT channels.
+func (s *server) announce(r *request) (reply, error) {
+	data, err := s.read(r)
+	if err != nil {
+		return reply{}, err
+	}
+	bad := s.schemas.check("channels.announce", data)
+	o := objectOf(data)
+	c := s.callSpec(r, o, &bad)
+	steps := s.steps(r, o["flow"], "flow", c.To, &bad)
+	if err := bad.Err(); err != nil {
+		return reply{}, err
+	}
+	if len(steps) > 0 && steps[0].action == recording.Start {
+		c.Start, steps = steps[0].start, steps[1:]
+	}
+	info, created, err := s.Recorder.Announce(r.Context(), c)
+	if err != nil {
+		return reply{}, err
+	}
+	out := reply{status: http.StatusOK, location: location(c.ID)}
+	if created {
+		out.status = http.StatusCreated
+		if len(steps) > 0 { // a second announcement must not stop what the first one left running
+			if info, err = s.run(r.Context(), r, steps, c.At); err != nil {
+				return reply{}, err
+			}
+		}
+	}
+	out.data = s.view(r, info)
+	return out, nil
+}
+
+// callSpec reads the announcement, without its flow.
+func (s *server) callSpec(r *request, o object, bad *policy.Problems) recording.CallSpec {
+	r.call.Call = o.text("call_id")
+	if n := len(r.call.Call); n > 255 {
+		*bad = append(*bad, policy.Problem{Path: "call_id", Rule: "maxLength", Message: "String must not be more than 255 bytes", Target: 255, Value: r.call.Call})
+	}
+	return recording.CallSpec{
+		ID:             r.call,
+		OtherLegCallID: o.text("other_leg_call_id"),
+		From:           o.text("from"),
+		To:             o.text("to"),
+		CallerIDName:   o.text("caller_id_name"),
+		CallerIDNumber: o.text("caller_id_number"),
+		FromNetwork:    o.text("from_network"),
+		ToNetwork:      o.text("to_network"),
+		Parties:        [2]recording.Party{party(o.object("caller")), party(o.object("callee"))},
+		Answered:       o.flag("answered"),
+		Bridged:        o.flag("bridged"),
+		Legs:           legs(r, o, bad),
+		Offer:          o.text("sdp"),
+		At:             s.instant(r, o, "at", bad),
+	}
+}
+
+func party(o object) recording.Party {
+	return recording.Party{UserID: o.text("user_id"), DeviceID: o.text("device_id")}
+}
+
+// legs puts together what legs and sdp say. The source of an entry of legs beats
+// that of the offer; its label finds the leg's place in the offer.
+func legs(r *request, o object, bad *policy.Problems) []recording.LegSpec {
+	var said []recording.LegSpec
+	named := make(map[string]recording.Leg)
+	var seen [2]bool
+	list, _ := o["legs"].([]any)
+	for i, item := range list {
+		entry, path := objectOf(item), "legs."+strconv.Itoa(i)
+		leg := recording.LegSpec{Leg: entry.leg("leg"), Label: entry.text("label")}
+		if entry.text("leg") == leg.Leg.String() { // else the schema has refused it
+			if seen[leg.Leg] {
+				*bad = append(*bad, policy.Problem{Path: path + ".leg", Rule: "uniqueItems", Message: "The leg is given more than once", Value: leg.Leg.String()})
+			}
+			seen[leg.Leg] = true
+		}
+		if text := entry.text("source"); text != "" || entry["source"] == "" {
+			source, err := parseSource(text)
+			if err != nil {
+				*bad = append(*bad, policy.Problem{Path: path + ".source", Rule: "wrong_format", Message: err.Error(), Value: text})
+			}
+			leg.Source = source
+		}
+		if leg.Label != "" {
+			if _, twice := named[leg.Label]; twice {
+				*bad = append(*bad, policy.Problem{Path: path + ".label", Rule: "uniqueItems", Message: "The label is given more than once", Value: leg.Label})
+			}
+			named[leg.Label] = leg.Leg
+		}
+		said = append(said, leg)
+	}
+	text := o.text("sdp")
+	if text == "" {
+		return said
+	}
+	offer, err := control.ParseOffer(text)
+	if err == nil {
+		offer, err = offer.Assign(named)
+	}
+	if err != nil {
+		*bad = append(*bad, policy.Problem{Path: "sdp", Rule: "error", Message: err.Error()})
+		return said
+	}
+	for _, w := range offer.Warnings {
+		r.warn("sdp: %s", w)
+	}
+	return merge(offer.Legs(), said)
+}
+
+// merge lays what legs says over what the offer says.
+func merge(offered, said []recording.LegSpec) []recording.LegSpec {
+	for _, leg := range said {
+		known := false
+		for i := range offered {
+			if offered[i].Leg != leg.Leg {
+				continue
+			}
+			known = true
+			if leg.Source.IsValid() {
+				offered[i].Source = leg.Source
+			}
+		}
+		if !known {
+			offered = append(offered, leg)
+		}
+	}
+	return offered
+}
+
+// parseSource reads "ip:port" or "ip"; IPv6 stands in brackets.
+func parseSource(text string) (netip.AddrPort, error) {
+	var source netip.AddrPort
+	bare, bracketed := strings.CutPrefix(text, "[")
+	if inner, ok := strings.CutSuffix(bare, "]"); bracketed && ok {
+		if addr, err := netip.ParseAddr(inner); err == nil && addr.Is6() {
+			source = netip.AddrPortFrom(addr, 0)
+		}
+	} else if addr, err := netip.ParseAddr(text); err == nil && addr.Is4() {
+		source = netip.AddrPortFrom(addr, 0)
+	} else if ap, err := netip.ParseAddrPort(text); err == nil {
+		source = ap
+	}
+	addr := source.Addr()
+	switch {
+	case !source.IsValid():
+		return source, errors.New("not ip:port or ip, with IPv6 in brackets")
+	case addr.IsUnspecified(), addr.IsMulticast(), addr.Zone() != "":
+		return netip.AddrPort{}, fmt.Errorf("%s is not the address of a sender", addr)
+	}
+	return netip.AddrPortFrom(addr.Unmap(), source.Port()), nil
+}
+
+// location is the path of a call.
+func location(id recording.CallID) string {
+	call := url.PathEscape(id.Call)
+	if strings.Trim(call, ".") == "" { // a dot segment would be resolved away
+		call = strings.ReplaceAll(call, ".", "%2E")
+	}
+	return "/v2/accounts/" + id.Account + "/channels/" + call
+}

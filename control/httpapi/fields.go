@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"math"
+	"time"
+
+	"callrec/policy"
+	"callrec/recording"
+)
+
+// object is one JSON object of a request. Its getters give the zero value for
+// what is absent or of the wrong type: the schema has complained about that, and
+// the checks that come after it still want to see the rest.
+type object map[string]any
+
+// object takes any value, so that data which is not an object reads as empty.
+func objectOf(v any) object {
+	m, _ := v.(map[string]any)
+	return m
+}
+
+func (o object) object(key string) object { return objectOf(o[key]) }
+
+func (o object) text(key string) string {
+	v, _ := o[key].(string)
+	return v
+}
+
+func (o object) flag(key string) bool {
+	v, _ := o[key].(bool)
+	return v
+}
+
+func (o object) maybeFlag(key string) *bool {
+	if v, ok := o[key].(bool); ok {
+		return &v
+	}
+	return nil
+}
+
+// integer also takes 60.0, which is an integer to JSON Schema.
+func (o object) integer(key string) *int {
+	var n int
+	switch v := o[key].(type) {
+	case int64:
+		n = int(max(math.MinInt32, min(math.MaxInt32, v)))
+	case float64:
+		if v != math.Trunc(v) {
+			return nil
+		}
+		n = int(max(math.MinInt32, min(math.MaxInt32, v)))
+	default:
+		return nil
+	}
+	return &n
+}
+
+func (o object) leg(key string) recording.Leg {
+	if o.text(key) == recording.Callee.String() {
+		return recording.Callee
+	}
+	return recording.Caller
+}
+
+// settings reads what a record_call says about one recording.
+func (o object) settings() policy.Settings {
+	return policy.Settings{
+		Format:               o.text("format"),
+		Channels:             o.text("channels"),
+		RecordSampleRate:     o.integer("record_sample_rate"),
+		RecordMinSec:         o.integer("record_min_sec"),
+		TimeLimit:            o.integer("time_limit"),
+		RecordOnAnswer:       o.flag("record_on_answer"),
+		RecordOnBridge:       o.flag("record_on_bridge"),
+		URL:                  o.text("url"),
+		Method:               o.text("method"),
+		Label:                o.text("label"),
+		MediaName:            o.text("media_name"),
+		ShouldFollowTransfer: o.maybeFlag("should_follow_transfer"),
+	}
+}
+
+// ahead is how far the clock of a client may run before ours.
+const ahead = time.Second
+
+// instant is when a request takes effect: when its body had been read, or what
+// it says itself within the bounds. The result keeps the monotonic reading, so
+// that a step of the wall clock moves nothing.
+func (s *server) instant(r *request, o object, path string, bad *policy.Problems) time.Time {
+	text := o.text("at")
+	if _, given := o["at"]; !given || text == "" && o["at"] != "" {
+		return r.received
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		*bad = append(*bad, policy.Problem{
+			Path: path, Rule: "wrong_format", Message: "Field is not in the correct format",
+			Target: "RFC 3339 with milliseconds, such as 2026-11-23T08:30:00.250Z", Value: text,
+		})
+		return r.received
+	}
+	wall := r.received.Round(0)
+	first, last := wall.Add(-s.Hold), wall.Add(ahead)
+	switch {
+	case at.Before(first):
+		*bad = append(*bad, policy.Problem{Path: path, Rule: "minimum", Message: "Value must be at least " + stamp(first) + ": what was said before is already written", Target: stamp(first), Value: text})
+	case at.After(last):
+		*bad = append(*bad, policy.Problem{Path: path, Rule: "maximum", Message: "Value must be at most " + stamp(last), Target: stamp(last), Value: text})
+	default:
+		return r.received.Add(at.Sub(wall))
+	}
+	return r.received
+}
+
+// stamp writes a time as the API does.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

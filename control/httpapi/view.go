@@ -1,0 +1,117 @@
+package httpapi
+
+import (
+	"callrec/control"
+	"callrec/recording"
+)
+
+// callView is a call as the API tells it.
+type callView struct {
+	CallID         string          `json:"call_id"`
+	OtherLegCallID string          `json:"other_leg_call_id,omitempty"`
+	State          string          `json:"state"`
+	Answered       bool            `json:"answered"`
+	Bridged        bool            `json:"bridged"`
+	From           string          `json:"from,omitempty"`
+	To             string          `json:"to,omitempty"`
+	Legs           []legView       `json:"legs"`
+	SDP            string          `json:"sdp,omitempty"`
+	Recordings     []recordingView `json:"recordings"`
+	Warnings       []string        `json:"warnings,omitempty"`
+}
+
+// legView is where one leg is to be sent.
+type legView struct {
+	Leg      string `json:"leg"`
+	Address  string `json:"address"`
+	RTPPort  uint16 `json:"rtp_port"`
+	RTCPPort uint16 `json:"rtcp_port"`
+	Label    string `json:"label,omitempty"`
+}
+
+// recordingView is one recording of a call.
+type recordingView struct {
+	ID         string             `json:"id"`
+	Origin     string             `json:"origin"`
+	State      string             `json:"state"`
+	MediaName  string             `json:"media_name"`
+	Format     string             `json:"format"`
+	Rate       int                `json:"record_sample_rate,omitempty"`
+	Channels   string             `json:"channels,omitempty"`
+	Started    string             `json:"started,omitempty"`
+	DurationMS *int64             `json:"duration_ms,omitempty"`
+	Reason     string             `json:"reason,omitempty"`
+	Quality    *recording.Quality `json:"quality,omitempty"`
+}
+
+// view is the call as an answer to a request about it alone.
+func (s *server) view(r *request, info recording.CallInfo) callView {
+	v := describe(info)
+	v.Warnings = r.warnings
+	if info.Spec.Offer != "" {
+		v.SDP = s.sdp(r, info)
+	}
+	return v
+}
+
+// sdp answers the offer of a call. The offer was parsed when it came, so that it
+// cannot be now is our own fault, and not the client's business.
+func (s *server) sdp(r *request, info recording.CallInfo) string {
+	offer, err := control.ParseOffer(info.Spec.Offer)
+	if err == nil {
+		offer, err = offer.Adopt(info.Spec.Legs)
+	}
+	if err != nil {
+		s.Log.Error("the offer of a call cannot be answered", "request_id", r.id, "account", r.account, "call_id", r.call.Call, "err", err)
+		return ""
+	}
+	return offer.Answer(info.Legs)
+}
+
+// describe is the call without what belongs to one request.
+func describe(info recording.CallInfo) callView {
+	v := callView{
+		CallID:         info.Spec.ID.Call,
+		OtherLegCallID: info.Spec.OtherLegCallID,
+		State:          info.State,
+		Answered:       info.Spec.Answered || info.State == "answered" || info.State == "bridged",
+		Bridged:        info.Spec.Bridged || info.State == "bridged",
+		From:           info.Spec.From,
+		To:             info.Spec.To,
+		Legs:           []legView{},
+		Recordings:     []recordingView{},
+	}
+	for _, l := range info.Legs {
+		if l.Ports.RTP == 0 {
+			continue
+		}
+		v.Legs = append(v.Legs, legView{
+			Leg: l.Leg.String(), Address: l.Ports.Addr.String(), RTPPort: l.Ports.RTP, RTCPPort: l.Ports.RTCP, Label: l.Label,
+		})
+	}
+	for _, rec := range info.Recordings {
+		v.Recordings = append(v.Recordings, describeRecording(rec))
+	}
+	return v
+}
+
+func describeRecording(rec recording.Info) recordingView {
+	v := recordingView{
+		ID: rec.ID, Origin: rec.Origin, State: rec.State.String(), MediaName: rec.MediaName,
+		Format: rec.Format, Rate: rec.Rate, Reason: rec.Reason, Quality: rec.Quality,
+	}
+	switch rec.Channels {
+	case 1:
+		v.Channels = "mono"
+	case 2:
+		v.Channels = "stereo"
+	}
+	if !rec.Started.IsZero() {
+		v.Started = stamp(rec.Started)
+	}
+	if rec.Length > 0 {
+		ms := rec.Length.Milliseconds()
+		v.DurationMS = &ms
+	}
+	return v
+}
