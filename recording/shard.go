@@ -77,6 +77,7 @@ func (s *shard) run(stop <-chan struct{}) {
 	defer s.set.Close() //nolint:errcheck // the sockets go with the process
 	ticker := time.NewTicker(slotEvery)
 	defer ticker.Stop()
+	s.count.store(s.set.Stats())
 	next := s.m.clock.Now().Mono
 	slot := 0
 	for {

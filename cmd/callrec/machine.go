@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// defaultAddress is this machine's address towards the default route, or else
+// its first address that others can reach, or else loopback.
+func defaultAddress() netip.Addr {
+	if name := defaultInterface(); name != "" {
+		if i, err := net.InterfaceByName(name); err == nil {
+			if addrs, err := i.Addrs(); err == nil {
+				if a, ok := firstGlobal(addrs); ok {
+					return a
+				}
+			}
+		}
+	}
+	if addrs, err := net.InterfaceAddrs(); err == nil {
+		if a, ok := firstGlobal(addrs); ok {
+			return a
+		}
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// defaultInterface reads the kernel's IPv4 routes; "" where there is no such
+// file or no default route.
+func defaultInterface() string {
+	f, err := os.Open("/proc/net/route")
+	if err != nil {
+		return ""
+	}
+	defer f.Close() //nolint:errcheck // read only
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if c := strings.Fields(lines.Text()); len(c) > 7 && c[1] == "00000000" && c[7] == "00000000" {
+			return c[0]
+		}
+	}
+	return ""
+}
+
+// firstGlobal prefers IPv4, which is what SBCs fork to.
+func firstGlobal(addrs []net.Addr) (found netip.Addr, ok bool) {
+	for _, a := range addrs {
+		p, err := netip.ParsePrefix(a.String())
+		if err != nil || !p.Addr().IsGlobalUnicast() {
+			continue
+		}
+		if p.Addr().Is4() {
+			return p.Addr(), true
+		}
+		if !ok {
+			found, ok = p.Addr(), true
+		}
+	}
+	return found, ok
+}
+
+// filesOutsideCalls is what the process keeps open besides calls: listeners,
+// connections of the API, deliveries.
+const filesOutsideCalls = 200
+
+// room is how many calls there are ports and open files for. A call takes two
+// pairs of ports, four sockets, and one file a recording.
+func room(first, last uint16) (byPorts, byFiles int) {
+	pairs := (int(last) + 1 - int(first+first%2)) / 2
+	byPorts, byFiles = pairs/2, 1<<30
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil && limit.Cur < 1<<30 {
+		byFiles = max(int(limit.Cur)-filesOutsideCalls, 0) / 5
+	}
+	return byPorts, byFiles
+}
+
+// freeBytes is what the disk under dir has left for us.
+func freeBytes(dir string) (int64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return 0, err
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"callrec/recording"
+)
+
+// metrics reads the parts' own figures when Prometheus asks. No other package
+// knows of Prometheus.
+type metrics struct{ w *worker }
+
+// Describe sends nothing: the collector is unchecked, its metrics are in Collect.
+func (metrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect sends every figure once.
+func (m metrics) Collect(out chan<- prometheus.Metric) {
+	send := func(kind prometheus.ValueType, name, help string, v float64, labels ...string) {
+		var names, values []string
+		for i := 0; i+1 < len(labels); i += 2 {
+			names, values = append(names, labels[i]), append(values, labels[i+1])
+		}
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("callrec_"+name, help, names, nil), kind, v, values...)
+	}
+	gauge := func(name, help string, v float64, labels ...string) {
+		send(prometheus.GaugeValue, name, help, v, labels...)
+	}
+	count := func(name, help string, v float64, labels ...string) {
+		send(prometheus.CounterValue, name, help, v, labels...)
+	}
+
+	r := m.w.manager.Stats()
+	gauge("calls", "Live calls.", float64(r.Calls))
+	count("recordings_total", "Recordings made.", float64(r.Recordings))
+	for i, n := range r.Entered {
+		count("recording_states_total", "How often a recording has entered a state.", float64(n), "state", recording.State(i).String())
+	}
+	for fate, n := range r.Packets {
+		count("packets_total", "Packets of legs that have ended, by what became of them.", float64(n), "fate", fate)
+	}
+	gauge("port_pairs", "Pairs of UDP ports, by state.", float64(r.Ports.Free), "state", "free")
+	gauge("port_pairs", "Pairs of UDP ports, by state.", float64(r.Ports.Open), "state", "open")
+	gauge("port_pairs", "Pairs of UDP ports, by state.", float64(r.Ports.Resting), "state", "resting")
+	count("datagrams_read_total", "Datagrams read from all ports.", float64(r.Datagrams.Read))
+	count("datagrams_truncated_total", "Datagrams longer than any RTP packet we take.", float64(r.Datagrams.Truncated))
+	count("datagrams_dropped_total", "Datagrams the kernel dropped before we read them.", float64(r.Datagrams.KernelDrops))
+	count("port_read_errors_total", "Reads of a port that failed.", float64(r.Datagrams.ReadErrors))
+
+	s := m.w.spool.Stats()
+	gauge("spool_recordings", "Recordings in the spool, by state.", float64(s.Parts), "state", "part")
+	gauge("spool_recordings", "Recordings in the spool, by state.", float64(s.Ready), "state", "ready")
+	gauge("spool_recordings", "Recordings in the spool, by state.", float64(s.Parked), "state", "parked")
+	gauge("spool_bytes", "Audio in the spool.", float64(s.BytesOnDisk))
+	gauge("spool_queued_bytes", "Audio that waits for the disk.", float64(s.BytesQueued))
+	count("spool_lost_bytes_total", "Audio that the disk refused.", float64(s.BytesLost))
+	count("spool_failed_parts_total", "Recordings on which the disk failed.", float64(s.Failed))
+	count("spool_quarantined_total", "Files of the spool that made no sense and were moved aside.", float64(s.Quarantined))
+
+	q := m.w.queue.Stats()
+	gauge("uploads", "Deliveries, by state.", float64(q.Waiting), "state", "waiting")
+	gauge("uploads", "Deliveries, by state.", float64(q.Active), "state", "active")
+	count("uploads_delivered_total", "Recordings delivered.", float64(q.Delivered))
+	count("uploads_parked_total", "Recordings parked.", float64(q.Parked))
+	count("upload_failures_total", "Tries that failed.", float64(q.Failures))
+	age := 0.0
+	if !q.Oldest.IsZero() {
+		age = time.Since(q.Oldest).Seconds()
+	}
+	gauge("upload_oldest_seconds", "Age of the oldest recording that is not delivered.", age)
+	count("events_not_logged_total", "Events the log had no time for.", float64(m.w.events.dropped.Load()))
+}

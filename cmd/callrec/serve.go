@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// serveCmd is the worker's command line.
+type serveCmd struct {
+	Config         kong.ConfigFlag `help:"YAML file whose keys are the names of these flags." placeholder:"FILE"`
+	Data           string          `help:"State: spool, recordings, admin token." default:"./callrec-data" placeholder:"DIR"`
+	HTTP           string          `name:"http" help:"Address of the API." default:"127.0.0.1:8000" placeholder:"ADDR"`
+	Ops            string          `help:"Address of /healthz, /readyz, /metrics and /debug/pprof; empty for none." default:"127.0.0.1:9090" placeholder:"ADDR"`
+	RTPAddress     []netip.Addr    `name:"rtp-address" help:"Address told to SBCs; one for each IP version. Default: that of the default route." placeholder:"IP"`
+	RTPPorts       string          `name:"rtp-ports" help:"Range of UDP ports; a call takes four." default:"20000-29999" placeholder:"FIRST-LAST"`
+	RTPAllow       []netip.Prefix  `name:"rtp-allow" help:"Networks a leg's first sender may be in when the announcement names none." default:"127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,::1/128,fc00::/7,fe80::/10" placeholder:"CIDR"`
+	Capture        string          `help:"How packets are read: ${enum}." enum:"auto,socket" default:"auto"`
+	Storage        string          `help:"Where recordings without a url go: a folder, or an http(s) URL. Default: recordings, under --data." placeholder:"DIR|URL"`
+	AllowTarget    []string        `help:"Where tenants' urls may point besides public addresses; repeatable." placeholder:"CIDR|HOST[:PORT]"`
+	AdminTokenFile string          `help:"File that holds the admin token. Default: admin-token, under --data, made at the first start. CALLREC_ADMIN_TOKEN goes before it." placeholder:"FILE"`
+	TLSCert        string          `name:"tls-cert" help:"Certificate of the API, PEM." placeholder:"FILE"`
+	TLSKey         string          `name:"tls-key" help:"Its key, PEM." placeholder:"FILE"`
+	HTTPInsecure   bool            `name:"http-insecure" help:"Serve the API without TLS although it can be reached from other machines."`
+	Hold           time.Duration   `help:"How long audio waits for packets that are late." default:"1s"`
+	SourceTimeout  time.Duration   `help:"Silence after which another source may speak on a leg." default:"5s"`
+	MediaTimeout   time.Duration   `help:"Silence of both legs after which a call is ended; 0 for never." default:"1h"`
+	DrainTimeout   time.Duration   `help:"How long a stopping worker waits for running calls; 0 for no limit." default:"0"`
+	UploadKeep     time.Duration   `help:"How long deliveries are tried before they are parked." default:"168h"`
+	MP3Bitrate     int             `name:"mp3-bitrate" help:"Bit rate of mono MP3 in kbit/s; stereo has twice that. 0: 32 at 16 kHz and above, 24 below." default:"0" env:"CALLREC_MP3_BITRATE"`
+	Shards         int             `help:"Goroutines that receive and record; 0 for one a core." default:"0"`
+	LogFormat      string          `help:"Logs as ${enum}; auto is text on a terminal." enum:"auto,text,json" default:"auto"`
+	Debug          bool            `help:"Log more."`
+}
+
+// Run runs the worker until SIGTERM or an interrupt. It drains at the first
+// signal and finishes the running recordings at the second.
+func (c *serveCmd) Run(ctx context.Context) error {
+	log := newLogger(c.LogFormat, c.Debug)
+	cfg, err := c.workerConfig()
+	if err != nil {
+		return err
+	}
+	w, err := startWorker(cfg, log)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-w.failed:
+		log.Error("stopping", "err", err)
+	}
+	drain, cancel := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	if c.DrainTimeout > 0 {
+		var stop context.CancelFunc
+		drain, stop = context.WithTimeout(drain, c.DrainTimeout)
+		defer stop()
+	}
+	return errors.Join(err, w.stop(drain))
+}
+
+// workerConfig checks the flags, all of them, and turns them into a workerConfig.
+func (c *serveCmd) workerConfig() (workerConfig, error) {
+	var bad []error
+	note := func(err error) {
+		if err != nil {
+			bad = append(bad, err)
+		}
+	}
+	first, last, err := parsePorts(c.RTPPorts)
+	note(err)
+	addrs := c.RTPAddress
+	if len(addrs) == 0 {
+		addrs = []netip.Addr{defaultAddress()}
+	}
+	storage := c.Storage
+	if storage == "" {
+		storage = filepath.Join(c.Data, "recordings")
+	}
+	if strings.Contains(storage, "://") {
+		u, err := url.Parse(storage)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			note(errors.New("--storage: want a folder, or a URL that begins with http:// or https://"))
+		}
+	}
+	for name, d := range map[string]time.Duration{"--hold": c.Hold, "--source-timeout": c.SourceTimeout, "--upload-keep": c.UploadKeep} {
+		if d <= 0 {
+			note(fmt.Errorf("%s: want more than 0, got %v", name, d))
+		}
+	}
+	if c.MediaTimeout < 0 || c.DrainTimeout < 0 || c.Shards < 0 {
+		note(errors.New("--media-timeout, --drain-timeout and --shards cannot be negative"))
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		note(errors.New("--tls-cert and --tls-key belong together"))
+	}
+	if c.TLSCert == "" && !c.HTTPInsecure && !onLoopback(c.HTTP) {
+		note(fmt.Errorf("--http %s can be reached from other machines: give --tls-cert and --tls-key, or say --http-insecure", c.HTTP))
+	}
+	if len(bad) > 0 {
+		return workerConfig{}, usageError{errors.Join(bad...)}
+	}
+	return workerConfig{
+		data: c.Data, http: c.HTTP, ops: c.Ops, storage: storage, allowTarget: c.AllowTarget,
+		addrs: addrs, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, shards: c.Shards,
+		tokenFile: c.AdminTokenFile, tlsCert: c.TLSCert, tlsKey: c.TLSKey,
+		hold: c.Hold, sourceTimeout: c.SourceTimeout, mediaTimeout: c.MediaTimeout,
+		uploadKeep: c.UploadKeep, mp3Kbps: c.MP3Bitrate,
+	}, nil
+}
+
+// parsePorts reads "20000-29999".
+func parsePorts(s string) (first, last uint16, err error) {
+	a, b, ok := strings.Cut(s, "-")
+	lo, err1 := strconv.ParseUint(a, 10, 16)
+	hi, err2 := strconv.ParseUint(b, 10, 16)
+	if !ok || err1 != nil || err2 != nil || lo == 0 || hi < lo {
+		return 0, 0, fmt.Errorf("--rtp-ports: want FIRST-LAST, like 20000-29999, got %q", s)
+	}
+	return uint16(lo), uint16(hi), nil
+}
+
+// onLoopback reports whether addr can be reached from this machine alone.
+func onLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || (err == nil && ip.IsLoopback())
+}

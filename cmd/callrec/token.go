@@ -1,0 +1,41 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// adminToken returns the hash of the admin token and where it can be read. It
+// comes from the environment, else from the file, which is made if it is not
+// there. The token itself goes no further than this function.
+func adminToken(file, data string) (hash [32]byte, where string, err error) {
+	if t := strings.TrimSpace(os.Getenv("CALLREC_ADMIN_TOKEN")); t != "" {
+		return sha256.Sum256([]byte(t)), "CALLREC_ADMIN_TOKEN", nil
+	}
+	given := file != ""
+	if !given {
+		file = filepath.Join(data, "admin-token")
+	}
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && !given {
+		t := rand.Text()
+		if err := os.WriteFile(file, []byte(t+"\n"), 0o600); err != nil {
+			return hash, "", fmt.Errorf("cannot keep the admin token: %w", err)
+		}
+		return sha256.Sum256([]byte(t)), file, nil
+	}
+	if err != nil {
+		return hash, "", fmt.Errorf("cannot read the admin token (--admin-token-file): %w", err)
+	}
+	t := strings.TrimSpace(string(b))
+	if len(t) < 16 {
+		return hash, "", fmt.Errorf("the admin token in %s has %d characters, want at least 16 (--admin-token-file)", file, len(t))
+	}
+	return sha256.Sum256([]byte(t)), file, nil
+}

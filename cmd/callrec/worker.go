@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"callrec/capture"
+	"callrec/control/httpapi"
+	"callrec/recording"
+	"callrec/upload"
+	"callrec/upload/folder"
+	"callrec/upload/httpput"
+	"callrec/upload/spool"
+)
+
+// graceful bounds the last steps of a stop: answers under way, the spool's
+// writes, deliveries under way. What is not delivered by then is in the spool.
+const graceful = 10 * time.Second
+
+// minFree is how much the spool's disk must have left before new calls are
+// refused; the running ones need it.
+const minFree = 256 << 20
+
+// workerConfig is everything a worker is made of, checked.
+type workerConfig struct {
+	data, http, ops, storage string
+	allowTarget              []string
+	addrs                    []netip.Addr
+	firstPort, lastPort      uint16
+	rtpAllow                 []netip.Prefix
+	shards                   int
+	tokenFile                string
+	tlsCert, tlsKey          string
+	hold, sourceTimeout      time.Duration
+	mediaTimeout, uploadKeep time.Duration
+	mp3Kbps                  int
+}
+
+// worker is a running worker: the parts, in the order they are stopped.
+type worker struct {
+	log     *slog.Logger
+	cfg     workerConfig
+	guard   *httpput.Guard
+	target  upload.Target
+	queue   *upload.Queue
+	spool   *spool.Spool
+	manager *recording.Manager
+	events  *eventLog
+	doors   []*http.Server
+	failed  chan error // a listener that broke
+
+	apiAddr, opsAddr string
+	tokenPlace       string
+	full             atomic.Bool // the disk was last seen with too little left
+}
+
+// startWorker builds the parts from the disk up and opens the doors last. When
+// it fails, what it had started is stopped again.
+func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
+	w = &worker{log: log, cfg: cfg, failed: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			_ = w.stop(ctx)
+		}
+	}()
+	if err := os.MkdirAll(cfg.data, 0o700); err != nil {
+		return w, fmt.Errorf("cannot use the data folder (--data): %w", err)
+	}
+	hash, place, err := adminToken(cfg.tokenFile, cfg.data)
+	if err != nil {
+		return w, err
+	}
+	w.tokenPlace = place
+	w.events = newEventLog(log)
+	if err := w.startDelivery(); err != nil {
+		return w, err
+	}
+	if err := w.startRecording(); err != nil {
+		return w, err
+	}
+	api, err := httpapi.New(httpapi.Config{
+		Recorder: w.manager, Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
+		Defaults: recording.Defaults{MP3Kbps: cfg.mp3Kbps, CheckURL: w.guard.CheckURL},
+	})
+	if err != nil {
+		return w, err
+	}
+	if w.apiAddr, err = w.open("--http", cfg.http, api, cfg.tlsCert, cfg.tlsKey); err != nil {
+		return w, err
+	}
+	if cfg.ops != "" {
+		if w.opsAddr, err = w.open("--ops", cfg.ops, w.opsHandler(), "", ""); err != nil {
+			return w, err
+		}
+	}
+	byPorts, byFiles := room(cfg.firstPort, cfg.lastPort)
+	log.Info(fmt.Sprintf("room for %d calls (ports), %d (open files)", byPorts, byFiles),
+		"rtp_address", fmt.Sprint(cfg.addrs), "rtp_ports", fmt.Sprintf("%d-%d", cfg.firstPort, cfg.lastPort), "shards", len(w.manager.Stats().Shards))
+	log.Info("ready", "version", version, "http", w.apiAddr, "ops", w.opsAddr, "storage", w.storage(), "admin_token", place)
+	return w, nil
+}
+
+// startDelivery opens the targets, the queue before them and the spool before
+// that; what an earlier process left goes out at once.
+func (w *worker) startDelivery() (err error) {
+	if w.guard, err = httpput.NewGuard(w.cfg.allowTarget); err != nil {
+		return usagef("--allow-target: %w", err)
+	}
+	tenants, err := httpput.New(httpput.Config{Guard: w.guard, Agent: "callrec/" + version})
+	if err != nil {
+		return err
+	}
+	router := upload.Router{HTTP: tenants}
+	if strings.Contains(w.cfg.storage, "://") {
+		router.Default, err = httpput.New(httpput.Config{URL: w.cfg.storage, Agent: "callrec/" + version})
+	} else {
+		router.Default, err = folder.New(w.cfg.storage)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot use the storage (--storage): %w", err)
+	}
+	w.target = router
+	if w.queue, err = upload.New(upload.Config{
+		Target: router, Keep: w.cfg.uploadKeep, Log: w.log, OnOutcome: w.delivered,
+	}); err != nil {
+		return err
+	}
+	w.spool, err = spool.Open(spool.Config{
+		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, Repair: recording.Repair, Log: w.log,
+	})
+	return err
+}
+
+// startRecording opens the ports and starts the shards.
+func (w *worker) startRecording() error {
+	n := w.cfg.shards
+	if n == 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	var sets []capture.Set
+	closeAll := func() {
+		for _, s := range sets {
+			_ = s.Close() // nothing was received yet
+		}
+	}
+	for i := range n {
+		set, err := capture.NewSockets(capture.SocketsConfig{
+			Addrs: w.cfg.addrs, FirstPort: w.cfg.firstPort, LastPort: w.cfg.lastPort, Share: i, Of: n,
+			Slots: recording.Slots,
+		})
+		if err != nil {
+			closeAll()
+			return err
+		}
+		sets = append(sets, set)
+	}
+	m, err := recording.New(recording.Config{
+		Sets: sets, Spool: w.spool, Clock: capture.NewClock(), Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
+		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, Admit: w.admit, OnEvent: w.events.add, Log: w.log,
+	})
+	if err != nil {
+		closeAll()
+		return err
+	}
+	w.manager = m
+	return nil
+}
+
+// open serves a handler. The address returned is the one really listened on.
+func (w *worker) open(flag, addr string, h http.Handler, cert, key string) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("cannot listen (%s): %w", flag, err)
+	}
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: httpapi.ReadHeaderTimeout, ReadTimeout: httpapi.ReadTimeout,
+		IdleTimeout: httpapi.IdleTimeout, MaxHeaderBytes: httpapi.MaxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(w.log.Handler(), slog.LevelDebug),
+	}
+	if flag == "--http" { // profiles on the other listener take as long as was asked
+		srv.WriteTimeout = httpapi.WriteTimeout
+	}
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			_ = l.Close()
+			return "", fmt.Errorf("cannot load the certificate (--tls-cert, --tls-key): %w", err)
+		}
+		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	w.doors = append(w.doors, srv)
+	go func() {
+		var err error
+		if cert != "" {
+			err = srv.ServeTLS(l, "", "")
+		} else {
+			err = srv.Serve(l)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			w.failed <- fmt.Errorf("%s %s: %w", flag, addr, err)
+		}
+	}()
+	return l.Addr().String(), nil
+}
+
+// spooled passes a finished recording on.
+func (w *worker) spooled(r spool.Ready) {
+	if w.manager != nil { // nil while the spool tells what an earlier process left
+		w.manager.Spooled(r.ID())
+	}
+	w.queue.Submit(r)
+}
+
+// delivered tells the recording's owner what became of its delivery; the queue
+// has logged it.
+func (w *worker) delivered(o upload.Outcome) {
+	switch {
+	case w.manager == nil:
+	case o.Delivered:
+		w.manager.Delivered(o.ID)
+	default:
+		w.manager.Parked(o.ID, o.Err.Error())
+	}
+}
+
+// admit refuses new calls while the disk is nearly full: the running ones need
+// what is left.
+func (w *worker) admit() error {
+	free, err := freeBytes(w.cfg.data)
+	if err != nil {
+		return fmt.Errorf("cannot tell how full the disk under %s is: %w", w.cfg.data, err)
+	}
+	if free < minFree {
+		return fmt.Errorf("the disk under %s has %d MB left, new calls need %d (--data)", w.cfg.data, free>>20, minFree>>20)
+	}
+	return nil
+}
+
+// stop ends the worker: no new calls, running ones until ctx is done, then the
+// doors, the spool and the deliverers. Every file is in the spool when it returns.
+func (w *worker) stop(ctx context.Context) error {
+	var errs []error
+	if w.manager != nil {
+		w.log.Info("draining", "calls", w.manager.Stats().Calls)
+		w.manager.Drain(ctx)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
+	defer cancel()
+	for _, d := range w.doors {
+		errs = append(errs, d.Shutdown(last))
+	}
+	if w.spool != nil {
+		errs = append(errs, w.spool.Flush(last))
+	}
+	if w.manager != nil {
+		w.manager.Close()
+	}
+	if w.queue != nil {
+		errs = append(errs, w.queue.Close(last))
+	}
+	if w.spool != nil {
+		errs = append(errs, w.spool.Close(last))
+	}
+	if w.events != nil {
+		w.events.close()
+	}
+	w.log.Info("stopped")
+	return errors.Join(errs...)
+}
+
+// storage is the default target as logs may show it.
+func (w *worker) storage() string {
+	if strings.Contains(w.cfg.storage, "://") {
+		return upload.Redact(w.cfg.storage)
+	}
+	return w.cfg.storage
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "callrec"
+	}
+	return name
+}
