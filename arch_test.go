@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"control":           {"policy", "recording"},
 	"control/httpapi":   {"control", "policy", "recording"},
 	"internal/testkit":  {},
+	"bench":             {},
 	"cmd/callrec": {
 		"capture", "control", "control/httpapi", "policy", "recording",
 		"upload", "upload/folder", "upload/httpput", "upload/spool",
