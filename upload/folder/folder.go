@@ -38,7 +38,9 @@ func New(dir string) (*Target, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make storage folder %q: %w", dir, err)
 	}
-	return &Target{dir: filepath.Clean(dir)}, nil
+	dir = filepath.Clean(dir)
+	_ = syncDir(filepath.Dir(dir)) // where that cannot be done, the folder was made by somebody else
+	return &Target{dir: dir}, nil
 }
 
 var (

@@ -3,6 +3,7 @@ package httpput_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -53,31 +55,45 @@ func wantClass(t *testing.T, err error, want upload.Class) {
 }
 
 func TestSuite(t *testing.T) {
-	targettest.Run(t, func(t *testing.T) targettest.Subject {
-		var mu sync.Mutex
-		kept := map[string][]byte{}
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			b, err := io.ReadAll(r.Body)
-			if err != nil || r.ContentLength != int64(len(b)) || len(r.TransferEncoding) > 0 {
-				w.WriteHeader(http.StatusBadRequest)
-				return
-			}
+	for name, h2 := range map[string]bool{"http": false, "https and HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			targettest.Run(t, func(t *testing.T) targettest.Subject { return subject(t, h2) })
+		})
+	}
+}
+
+func subject(t *testing.T, h2 bool) targettest.Subject {
+	var mu sync.Mutex
+	kept := map[string][]byte{}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		if err != nil || r.ContentLength != int64(len(b)) || len(r.TransferEncoding) > 0 || (r.ProtoMajor == 2) != h2 {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		kept[r.Header.Get("Idempotency-Key")] = append([]byte{}, b...)
+		w.WriteHeader(http.StatusCreated)
+	}))
+	var cfg httpput.Config
+	if h2 {
+		s.EnableHTTP2 = true
+		s.StartTLS()
+		cfg.TLS = &tls.Config{RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+	} else {
+		s.Start()
+	}
+	p := target(t, cfg)
+	return targettest.Subject{
+		Target: p, Destination: upload.Destination{URL: s.URL + "/rec"},
+		Stored: func(o upload.Object) ([]byte, error) {
 			mu.Lock()
 			defer mu.Unlock()
-			kept[r.Header.Get("Idempotency-Key")] = append([]byte{}, b...)
-			w.WriteHeader(http.StatusCreated)
-		}))
-		p := target(t, httpput.Config{})
-		return targettest.Subject{
-			Target: p, Destination: upload.Destination{URL: s.URL + "/rec"},
-			Stored: func(o upload.Object) ([]byte, error) {
-				mu.Lock()
-				defer mu.Unlock()
-				return kept[o.ID], nil
-			},
-			Close: func() { _ = p.Close(); s.Close() },
-		}
-	})
+			return kept[o.ID], nil
+		},
+		Close: func() { _ = p.Close(); s.Close() },
+	}
 }
 
 func TestRequest(t *testing.T) {
@@ -319,5 +335,35 @@ func TestBadDestinations(t *testing.T) {
 	wantClass(t, p.Put(t.Context(), o), upload.Permanent)
 	if _, err := httpput.New(httpput.Config{URL: "s3://x"}); err == nil {
 		t.Error("a storage url of another scheme is taken")
+	}
+}
+
+// zeros is a large recording that takes no memory.
+type zeros struct{ left int64 }
+
+func (z *zeros) Read(p []byte) (int, error) {
+	n := int(min(int64(len(p)), z.left))
+	if n == 0 {
+		return 0, io.EOF
+	}
+	z.left -= int64(n)
+	return n, nil
+}
+func (*zeros) Seek(int64, int) (int64, error) { return 0, nil }
+func (*zeros) Close() error                   { return nil }
+
+func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	o := targettest.Object(1, upload.Destination{URL: url}, nil)
+	o.Size = 300 << 20
+	o.Open = func() (io.ReadSeekCloser, error) { return &zeros{o.Size}, nil }
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := target(t, httpput.Config{}).Put(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 4<<20 {
+		t.Errorf("%d bytes allocated for a file of %d", n, o.Size)
 	}
 }

@@ -116,7 +116,7 @@ func TestBadURLsShowNothing(t *testing.T) {
 func FuzzFinalURL(f *testing.F) {
 	for _, c := range finalURLs {
 		f.Add(c.give, "abc123@10.0.0.1", "Ann Lee", false)
-		f.Add(c.give, "ü\n", "\x00&=", true)
+		f.Add(c.give, "ü\n`$", "\x00&=", true)
 	}
 	f.Fuzz(func(t *testing.T, raw, callID, value string, plain bool) {
 		d := upload.Destination{URL: raw, Name: spool.ObjectName(callID, "", "wav"), Plain: plain}

@@ -167,7 +167,7 @@ func memDir(t *testing.T) string {
 // and the process after it, at its recovery, before every few of its own.
 func TestKilledAtEveryStep(t *testing.T) {
 	for at, more := 0, true; more; at++ {
-		for again := -1; again < 40; again += 7 {
+		for again := -1; again < 45; again += 11 {
 			dir := memDir(t)
 			first := &reaper{at: at}
 			s, in := openTest(t, dir, func(c *Config) { c.fault = first.fault })

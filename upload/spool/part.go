@@ -41,6 +41,7 @@ type Part struct {
 // Create begins a recording; the rest is the writer's work, and if that fails
 // the part says so at the next Write. It fails itself only for a name that is
 // invalid or in use. header is the room Commit will write over; it is copied.
+// What m points to is not, here and in Update and Commit: leave it as it is.
 func (s *Spool) Create(m Manifest, header []byte) (*Part, error) {
 	if err := m.Name().Check(); err != nil {
 		return nil, err
