@@ -41,7 +41,9 @@ func TestForeignAndBrokenPacketsStayOut(t *testing.T) {
 		padded[0] |= 0x20
 		padded[len(padded)-1] = 255
 		garbage := [][]byte{
-			{}, {0x80}, whole[:11], bytes.Repeat([]byte{0xFF}, 1400), make([]byte, 12), append([]byte{0x40}, whole[1:]...),
+			{},
+			{0x80},
+			whole[:11], bytes.Repeat([]byte{0xFF}, 1400), make([]byte, 12), append([]byte{0x40}, whole[1:]...),
 			append([]byte{0x8F}, whole[1:40]...), append([]byte{0x90}, whole[1:14]...), other, padded,
 			bytes.Repeat([]byte{0x80}, 65535),
 		}

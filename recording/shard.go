@@ -74,7 +74,7 @@ func newShard(m *Manager, set capture.Set) *shard {
 // few milliseconds. It ends when stop is closed.
 func (s *shard) run(stop <-chan struct{}) {
 	defer close(s.done)
-	defer s.set.Close() //nolint:errcheck // the sockets go with the process
+	defer func() { _ = s.set.Close() }() // the sockets go with the process
 	ticker := time.NewTicker(slotEvery)
 	defer ticker.Stop()
 	s.count.store(s.set.Stats())
