@@ -201,6 +201,9 @@ func (s *shard) quality(c *call, t *track) *Quality {
 		q.Clipped = c.mix.mono.Clipped() - t.clipped
 	}
 	// The legs have slid apart by what their clocks differ, over the whole call.
+	if q.Legs[Caller].NoMedia || q.Legs[Callee].NoMedia {
+		return q
+	}
 	q.OffsetMS = (q.Legs[Callee].DriftPPM - q.Legs[Caller].DriftPPM) * float64(t.stop) / clock.Rate / 1000
 	return q
 }
