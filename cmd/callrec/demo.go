@@ -115,7 +115,7 @@ func (d *demo) record(ctx context.Context) (t take, err error) {
 		return t, fmt.Errorf("cannot make a folder for the worker: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(state)) }()
-	rec, err := startReceiver(d.out)
+	rec, err := startReceiver(ctx, d.out)
 	if err != nil {
 		return t, err
 	}

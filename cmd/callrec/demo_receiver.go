@@ -47,8 +47,8 @@ type arrival struct {
 	id     string // of the recording: Idempotency-Key
 }
 
-func startReceiver(dir string) (*receiver, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func startReceiver(ctx context.Context, dir string) (*receiver, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("the receiver cannot listen: %w", err)
 	}
