@@ -101,3 +101,65 @@ func TestReadWAV(t *testing.T) {
 		}
 	}
 }
+
+// TestCheck: a format that keeps no samples is judged by the stereo file alone;
+// a file of samples is always looked at.
+func TestCheck(t *testing.T) {
+	zero := time.Now()
+	dir := t.TempDir()
+	speech := [2][]byte{callerSpeech[:telephony], calleeSpeech[4*telephony : 5*telephony]}
+	lead, sent := make([]int16, 80), [2][]int16{decoded(speech[0]), decoded(speech[1])}
+	frames := make([]int16, 0, 2*(80+telephony))
+	for i := range lead {
+		frames = append(frames, lead[i], lead[i])
+	}
+	for i := range sent[0] {
+		frames = append(frames, sent[0][i], sent[1][i])
+	}
+	store := func(name string, channels int, pcm []int16) string {
+		e, err := wav.New(telephony, channels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := e.Append(nil, pcm)
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, slices.Concat(e.Header(nil, codec.Tags{}), body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	stereo := store("stereo.wav", 2, frames)
+	other := filepath.Join(dir, "mono.mp3")
+	if err := os.WriteFile(other, []byte("not samples"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begun := span{zero, zero.Add(time.Millisecond)}
+	k := take{
+		arrivals:   []arrival{{file: other, id: "1"}, {file: stereo, id: "2"}},
+		recordings: []recordingAnswer{{ID: "1", Format: "mp3"}, {ID: "2", Format: "wav"}},
+		bridge:     begun, hangup: span{zero.Add(1010 * time.Millisecond), zero.Add(1011 * time.Millisecond)},
+	}
+	first := span{zero.Add(10 * time.Millisecond), zero.Add(11 * time.Millisecond)}
+	k.talk.first = [2]span{first, first}
+	d := demo{format: "mp3", speech: speech}
+	v, err := d.check(k)
+	if err != nil || v.at != [2]int{80, 80} || v.sent != telephony || v.length != 1010*time.Millisecond {
+		t.Errorf("an MP3 and the samples: at %v, %d sent, %v, %v", v.at, v.sent, v.length, err)
+	}
+	d.format = "wav"
+	if _, err := d.check(k); err == nil {
+		t.Error("a WAV that did not come is not missed")
+	}
+	k.recordings[0].Format = "wav"
+	if _, err := d.check(k); err == nil {
+		t.Error("a WAV that is none is not looked at")
+	}
+	k.arrivals[0].file = store("mono.wav", 1, make([]int16, 80+telephony))
+	if _, err := d.check(k); err == nil || !strings.Contains(err.Error(), "the mix is not the sum") {
+		t.Errorf("a silent mix: %v", err)
+	}
+	k.arrivals[0].id = "3"
+	if _, err := d.check(k); err == nil || !strings.Contains(err.Error(), "does not exist") {
+		t.Errorf("somebody else's file: %v", err)
+	}
+}

@@ -92,13 +92,14 @@ func ruler(columns int, length time.Duration) string {
 	}
 }
 
-// quality is the worker's own record of how the recording went.
+// quality is the worker's own record of how the recording went. Ten seconds are
+// short for a drift, so it gets no decimals.
 func (s *screen) quality(t take) {
 	q := t.recordings[0].Quality
 	s.title("Quality record")
 	s.line("  %s", s.styled(faint, "        packets   lost   late   duplicate   reordered     jitter       drift"))
 	for i, l := range q.Legs {
-		s.line("  %s  %7d  %5d  %5d  %10d  %10d  %6.2f ms  %+6.1f ppm",
+		s.line("  %s  %7d  %5d  %5d  %10d  %10d  %6.2f ms  %+6.0f ppm",
 			s.styled(faint, parties[i]), l.Packets, l.Lost, l.Late, l.Duplicate, l.Reordered, l.JitterMS, l.DriftPPM)
 	}
 	s.line("  clipped samples in the mix: %d; silence for want of disk: %.0f ms\n", q.Clipped, q.LostToDisk)
