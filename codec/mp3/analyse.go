@@ -1,0 +1,90 @@
+package mp3
+
+// analysis is what is known of a granule before it is coded.
+type analysis struct {
+	perception
+	isShort  bool    // short blocks suit it better
+	bits     float32 // entropy at the noise level of logNoise
+	active   float32 // lines that take bits there
+	logNoise float32
+}
+
+// analyse runs the newest granule through the filter bank, both transforms and
+// the psychoacoustic model, and leaves in spec the transform that needs fewer
+// bits for the same noise.
+func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]float32) {
+	var x [history + granuleLen]float32
+	for i, v := range c.pcm {
+		x[i] = float32(v)
+	}
+	copy(c.pcm[:history], c.pcm[granuleLen:])
+	polyphase(&c.sub[2], &x)
+
+	var short [granuleLen]float32
+	mdctLong(spec, &c.sub[1], &c.sub[2], &mdctWindows[longBlock])
+	mdctShort(&short, &c.sub[1], &c.sub[2])
+	a := &c.next
+	p.weigh(&a.perception, &c.mask, spec, &short)
+
+	// The gain that makes a line 1 at the step whose noise weighs as wanted.
+	a.logNoise = logNoise
+	inv := exp2f(-logNoise) * (1.0 / 12)
+	var gain [granuleLen]float32
+	for k := range a.long {
+		fill(gain[p.linesLong[k]:p.linesLong[k+1]], sqrtf(float32(a.long[k]*inv)))
+	}
+	bits, active := entropy(spec, &gain)
+	for t := range a.short {
+		for k := range a.short[t] {
+			fill(gain[192*t+int(p.linesShort[k]):192*t+int(p.linesShort[k+1])], sqrtf(float32(a.short[t][k]*inv)))
+		}
+	}
+	shortBits, shortActive := entropy(&short, &gain)
+	a.isShort = float32(shortBits*tune.shortK)+tune.shortC < bits
+	if a.isShort {
+		*spec = short
+		bits, active = shortBits, shortActive
+	}
+	a.bits, a.active = bits*tune.kappa, float32(active)
+}
+
+func fill(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// settle fixes the block type of the granule to be coded, which depends on both
+// neighbours (11172-3 Figure C.7), and makes the transform that goes with it.
+func (c *channel) settle() {
+	after := c.block == shortBlock
+	before := c.next.isShort
+	switch {
+	case c.now.isShort:
+		c.block = shortBlock
+	case after && before:
+		c.block = shortBlock
+		mdctShort(&c.spec, &c.sub[0], &c.sub[1])
+	case before:
+		c.block = startBlock
+	case after:
+		c.block = stopBlock
+	default:
+		c.block = longBlock
+	}
+	if c.block == startBlock || c.block == stopBlock {
+		mdctLong(&c.spec, &c.sub[0], &c.sub[1], &mdctWindows[c.block])
+	}
+}
+
+// psyOf are the models for all rates.
+var psyOf = func() (t [4][3]*psyTables) {
+	for v, rates := range sampleRates {
+		for i, r := range rates {
+			if r != 0 {
+				t[v][i] = newPsyTables(r, sfbLongOf[v][i][:], sfbShortOf[v][i][:])
+			}
+		}
+	}
+	return t
+}()

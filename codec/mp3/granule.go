@@ -1,0 +1,86 @@
+package mp3
+
+// granule is the side information of one granule of one channel (11172-3 and
+// 13818-3, 2.4.1.7), and the scalefactors that go with it.
+type granule struct {
+	bits       int // part2_3_length
+	part2      int // of which scalefactors
+	bigValues  int // lines in the big_values partition
+	count1     int // line where the count1 partition ends
+	gain       int // global_gain
+	compress   int // scalefac_compress
+	block      blockType
+	tables     [3]region
+	bound      [2]int   // lines where region 1 and region 2 start
+	count      [2]uint8 // region0_count, region1_count
+	subblock   [3]uint8 // subblock_gain
+	scale      uint8    // scalefac_scale
+	count1B    uint8    // count1table_select
+	slen       [4]uint8 // bits of a scalefactor, by partition
+	partitions [4]uint8 // scalefactors in a partition
+	sf         [39]uint8
+}
+
+// coder turns the spectrum of a granule into scalefactors and Huffman code. It
+// holds what one granule needs while it is being coded.
+type coder struct {
+	lsf     bool
+	long    []uint16 // scalefactor band boundaries
+	short   []uint16
+	bounds  [40]uint16 // of the granule at hand, in stream order
+	bands   int        // number of bands in bounds
+	top     int        // lines from here on are zero
+	x       [granuleLen]float32
+	mag     [granuleLen]float32 // |x|^¾, scaled by the scalefactors
+	q       [granuleLen]uint16
+	weight  [39]float32 // of the noise in each band
+	root    [39]float32 // mean √|x| of each band
+	peak    [39]float32 // largest |x|^¾ of each band
+	largest float32     // largest mag
+	cum     [40]laneCosts
+	most    [40]uint16 // largest q in each band
+}
+
+// load takes a spectrum into stream order: short blocks go band by band, in a
+// band window by window (11172-3 2.4.3.4.8 backwards).
+func (c *coder) load(spec *[granuleLen]float32, p *perception, block blockType) {
+	if block != shortBlock {
+		c.x = *spec
+		c.bands = 22
+		copy(c.bounds[:], c.long)
+		copy(c.weight[:], p.long[:])
+	} else {
+		c.bands = 39
+		at := uint16(0)
+		for k := range 13 {
+			lo, hi := c.short[k], c.short[k+1]
+			for w := range uint16(3) {
+				c.bounds[3*k+int(w)] = at
+				c.weight[3*k+int(w)] = p.short[w][k]
+				copy(c.x[at:], spec[192*w+lo:192*w+hi])
+				at += hi - lo
+			}
+		}
+		c.bounds[39] = at
+	}
+	powers(&c.mag, &c.x)
+	for k := range c.bands {
+		var sum, peak float32
+		lo, hi := c.bounds[k], c.bounds[k+1]
+		for _, v := range c.mag[lo:hi] {
+			sum += v
+			peak = max(peak, v)
+		}
+		// √|x| is (|x|^¾)^⅔; the mean of |x|^¾ does as well for a step size.
+		c.root[k] = sum / float32(hi-lo)
+		c.peak[k] = peak
+	}
+}
+
+// powersGo is |x|^¾, the power law of the quantiser (11172-3 2.4.3.4.7.1).
+func powersGo(mag, x *[granuleLen]float32) {
+	for i, v := range x {
+		v = max(v, -v)
+		mag[i] = sqrtf(float32(v * sqrtf(v)))
+	}
+}

@@ -1,0 +1,269 @@
+package mp3
+
+import "math"
+
+// The psychoacoustic model is the basic version of ITU-R BS.1387 (ear weighting,
+// half-Bark bands, level-dependent spreading, threshold offset), fed with the
+// energies of the transforms themselves: those of the three short blocks give
+// its course in time. 11172-3 Annex D leaves the model to the encoder.
+
+// maxBands bounds the half-Bark bands from 80 Hz to 18 kHz.
+const maxBands = 54
+
+// lanes of a band's energies: the three short blocks and the long block.
+const lanes = 4
+
+// bandLines says which lines make up a band.
+type bandLines struct {
+	lo, hi uint16
+	scale  float32 // from the sum of squares of the lines to the band's energy
+}
+
+// sfbMap says which bands lie under a scalefactor band.
+type sfbMap struct {
+	first, n uint8
+	share    [10]float32 // the part of the lines under each of the n bands
+}
+
+// psyTables is the model for one sampling rate.
+type psyTables struct {
+	n                     int // bands
+	long, short           [maxBands]bandLines
+	internal              [maxBands]float32 // internal noise of the ear
+	slope                 [maxBands]float32 // log2 of the upward spreading per band at level 0
+	norm                  [maxBands]float32 // what flat spreading is divided by
+	decay                 [maxBands]float32 // forward masking left after a short block
+	noise                 [maxBands]float32 // from squared error to noise / masking pattern
+	sfbLong, sfbShort     []sfbMap
+	linesLong, linesShort []uint16 // scalefactor band boundaries
+}
+
+const (
+	bandStep   = 0.5 // Bark
+	spreadPow  = 0.4 // power domain in which spreading adds
+	fullScale  = 92  // dB SPL of a full-scale sine
+	downSlope  = 27  // dB a Bark, towards lower bands
+	slopeLevel = 0.2 // how much the upward slope flattens per dB of level
+)
+
+// toEnergy takes a sum of squared MDCT lines to the model's energy: a sine of
+// full scale has a sum of 1, and 1.5 is the noise bandwidth of the Hann window
+// that BS.1387 is defined with.
+var toEnergy = 1.5 * math.Pow(10, fullScale/10.0)
+
+func bark(f float64) float64   { return 7 * math.Asinh(f/650) }
+func unbark(z float64) float64 { return 650 * math.Sinh(z/7) }
+
+// earWeight is the outer and middle ear of BS.1387, as a power ratio.
+func earWeight(f float64) float64 {
+	f = math.Max(f, 20) / 1000
+	db := -0.6*3.64*math.Pow(f, -0.8) + 6.5*math.Exp(-0.6*(f-3.3)*(f-3.3)) - 1e-3*math.Pow(f, 3.6)
+	return math.Pow(10, db/10)
+}
+
+var spreadDown = float32(math.Pow(10, -downSlope*bandStep*spreadPow/10))
+
+func newPsyTables(rate int, long []uint16, short []uint16) *psyTables {
+	p := &psyTables{linesLong: long, linesShort: short}
+	z0 := bark(80)
+	top := math.Min(18000, 0.97*float64(rate)/2)
+	p.n = int((bark(top) - z0) / bandStep)
+	var center [maxBands]float64
+	for b := range p.n {
+		lo, hi := unbark(z0+bandStep*float64(b)), unbark(z0+bandStep*float64(b+1))
+		f := unbark(z0 + bandStep*(float64(b)+0.5))
+		center[b] = f
+		p.long[b] = newBandLines(lo, hi, float64(rate)/2/576, earWeight(f)*toEnergy)
+		p.short[b] = newBandLines(lo, hi, float64(rate)/2/192, earWeight(f)*toEnergy)
+		p.internal[b] = float32(math.Pow(10, 0.4*0.364*math.Pow(f/1000, -0.8)))
+		p.slope[b] = float32(-(24 + 230/f) * bandStep * spreadPow / 10 * math.Log2(10))
+		offset := 3.0
+		if z := bark(f); z > 12 {
+			offset = z / 4
+		}
+		p.noise[b] = float32(earWeight(f) * toEnergy * math.Pow(10, offset/10))
+		tau := 0.008 + 100/f*(0.030-0.008)
+		p.decay[b] = float32(math.Exp(-192 / float64(rate) / tau))
+	}
+	for j := range p.n { // spreading of a flat pattern of level 0 dB
+		sum := 0.0
+		for i := range p.n {
+			dz := bandStep * float64(j-i)
+			db := -(24 + 230/center[i]) * dz
+			if dz < 0 {
+				db = downSlope * dz
+			}
+			sum += math.Pow(10, db*spreadPow/10)
+		}
+		p.norm[j] = float32(math.Pow(sum, -1/spreadPow))
+	}
+	p.sfbLong = newSfbMaps(long, float64(rate)/2/576, z0, p.n)
+	p.sfbShort = newSfbMaps(short, float64(rate)/2/192, z0, p.n)
+	return p
+}
+
+// newBandLines gives a band the lines whose centres lie in it, or the nearest.
+func newBandLines(lo, hi, width, weight float64) bandLines {
+	a, b := int(math.Round(lo/width)), int(math.Round(hi/width))
+	if b <= a {
+		a = int((lo + hi) / 2 / width)
+		b = a + 1
+	}
+	return bandLines{uint16(a), uint16(b), float32(weight * (hi - lo) / width / float64(b-a))}
+}
+
+// newSfbMaps finds the bands under each scalefactor band; the first and the last
+// band are taken to reach to 0 and to half the rate.
+func newSfbMaps(lines []uint16, width, z0 float64, n int) []sfbMap {
+	maps := make([]sfbMap, len(lines)-1)
+	for k := range maps {
+		lo, hi := float64(lines[k])*width, float64(lines[k+1])*width
+		m := &maps[k]
+		for b := range n {
+			from, to := unbark(z0+bandStep*float64(b)), unbark(z0+bandStep*float64(b+1))
+			if b == 0 {
+				from = 0
+			}
+			if b == n-1 {
+				to = 1e9
+			}
+			share := (math.Min(hi, to) - math.Max(lo, from)) / (hi - lo)
+			if share <= 0 {
+				continue
+			}
+			if m.n == 0 {
+				m.first = uint8(b)
+			}
+			m.share[m.n] = float32(share)
+			m.n++
+		}
+	}
+	return maps
+}
+
+// spectrumEnergies sums the squares of the lines of each band.
+func (p *psyTables) spectrumEnergies(e *[maxBands * lanes]float32, long, short *[granuleLen]float32) {
+	for b := range p.n {
+		e[b*lanes+3] = sumSquares(long[p.long[b].lo:p.long[b].hi]) * p.long[b].scale
+		lo, hi, scale := p.short[b].lo, p.short[b].hi, p.short[b].scale
+		e[b*lanes] = sumSquares(short[lo:hi]) * scale
+		e[b*lanes+1] = sumSquares(short[192+lo:192+hi]) * scale
+		e[b*lanes+2] = sumSquares(short[384+lo:384+hi]) * scale
+	}
+}
+
+func sumSquares(x []float32) (s float32) {
+	for _, v := range x {
+		s += float32(v * v)
+	}
+	return s
+}
+
+// spreadGo turns band energies into excitation (BS.1387 2.1.7), each lane for
+// itself. The upward slope of what has been carried from below is the mean of
+// its sources' slopes, weighted by what is left of each.
+func spreadGo(e *[maxBands * lanes]float32, p *psyTables) {
+	var spread, ratio [maxBands * lanes]float32
+	const perDB = slopeLevel * bandStep * spreadPow / 10 * 3.3219281
+	const flattest = -4 * bandStep * spreadPow / 10 * 3.3219281
+	for i := range p.n * lanes {
+		b := i / lanes
+		level := log2f(e[i] + p.internal[b]) // 3.01 dB units
+		spread[i] = exp2f(float32(spreadPow * level))
+		ratio[i] = exp2f(min(p.slope[b]+float32(perDB*3.0103*level), flattest))
+	}
+	var down, up, keep [lanes]float32
+	for b := p.n - 1; b >= 0; b-- {
+		for l := range lanes {
+			down[l] = spread[b*lanes+l] + float32(down[l]*spreadDown)
+			e[b*lanes+l] = down[l]
+		}
+	}
+	for b := range p.n {
+		for l := range lanes {
+			i := b*lanes + l
+			carried := float32(up[l] * keep[l])
+			total := e[i] + carried
+			up[l] = carried + spread[i]
+			keep[l] = (float32(carried*keep[l]) + float32(spread[i]*ratio[i])) / up[l]
+			e[i] = float32(float32(total*total)*sqrtf(total)) * p.norm[b]
+		}
+	}
+}
+
+// perception is what the model says about one granule of one channel: how much
+// a squared error on a line weighs, as noise over masking threshold of a band.
+type perception struct {
+	long  [22]float32
+	short [3][13]float32
+}
+
+// masker carries the forward masking of one channel from block to block.
+type masker struct {
+	pattern [maxBands]float32 // at the last short block
+	weight  [maxBands]float32 // 1/threshold there
+}
+
+// weigh runs the model on a granule's two spectra.
+func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]float32) {
+	var e [maxBands * lanes]float32
+	p.spectrumEnergies(&e, long, short)
+	spread(&e, p)
+	var wl [maxBands]float32
+	var ws [3][maxBands]float32
+	for b := range p.n {
+		x := m.pattern[b]
+		sum := float32(m.weight[b] * 0.25)
+		for t := range 3 {
+			ex := e[b*lanes+t]
+			x = max(ex, float32(p.decay[b]*x)+float32((1-p.decay[b])*ex))
+			w := p.noise[b] / x
+			ws[t][b] = w
+			// The long block's noise lies under sin² over 36 slots; the
+			// short blocks are centred at 12, 18 and 24.
+			sum += float32(w * [3]float32{0.75, 1, 0.75}[t])
+		}
+		m.pattern[b], m.weight[b] = x, ws[2][b]
+		wl[b] = float32(sum * (1 / 2.75))
+	}
+	for k := range p.sfbLong {
+		out.long[k] = p.sfbLong[k].mean(&wl)
+	}
+	for t := range 3 {
+		for k := range p.sfbShort {
+			out.short[t][k] = p.sfbShort[k].mean(&ws[t])
+		}
+	}
+}
+
+func (m *sfbMap) mean(w *[maxBands]float32) (s float32) {
+	for i, share := range m.share[:m.n] {
+		s += float32(share * w[int(m.first)+i])
+	}
+	return s
+}
+
+// entropyGo is the sum over the lines of log2(1 + |x|·gain): about the bits that
+// the lines need when gain is one over the quantiser's step; active counts the
+// lines of at least a step. Eight lanes are multiplied up for eight rounds
+// before each logarithm.
+func entropyGo(x, gain *[granuleLen]float32) (bits float32, active int) {
+	var sum [8]float32
+	for i := 0; i < granuleLen; i += 64 {
+		prod := [8]float32{1, 1, 1, 1, 1, 1, 1, 1}
+		for j := i; j < i+64; j += 8 {
+			for l := range prod {
+				z := float32(x[j+l] * gain[j+l])
+				z = min(math.Float32frombits(math.Float32bits(z)&^(1<<31)), 8192)
+				if z >= 1 {
+					active++
+				}
+				prod[l] *= 1 + z
+			}
+		}
+		for l := range sum {
+			sum[l] += log2f(prod[l])
+		}
+	}
+	return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7])), active
+}
