@@ -22,9 +22,14 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 
 	var short [granuleLen]float32
 	mdctLong(spec, &c.sub[1], &c.sub[2], &mdctWindows[longBlock])
-	mdctShort(&short, &c.sub[1], &c.sub[2])
+	mdctShort(&short, &c.sub[1], &c.sub[2], 12)
 	a := &c.next
 	p.weigh(&a.perception, &c.mask, spec, &short)
+	var third [192]float32
+	copy(third[:], short[384:])
+	copy(short[192:], short[:384])
+	copy(short[:], c.mask.short[:])
+	c.mask.short = third
 
 	// The gain that makes a line 1 at the step whose noise weighs as wanted.
 	a.logNoise = logNoise
@@ -64,7 +69,7 @@ func (c *channel) settle() {
 		c.block = shortBlock
 	case after && before:
 		c.block = shortBlock
-		mdctShort(&c.spec, &c.sub[0], &c.sub[1])
+		mdctShort(&c.spec, &c.sub[0], &c.sub[1], 6)
 	case before:
 		c.block = startBlock
 	case after:

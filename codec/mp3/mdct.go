@@ -100,14 +100,14 @@ func mdctLongGo(out *[granuleLen]float32, prev, cur *subbands, win *[36]float32)
 	}
 }
 
-// mdctShortGo is the MDCT of three short blocks (2.4.3.4.10.3 d); out is window
-// by window, 192 lines each.
-func mdctShortGo(out *[granuleLen]float32, prev, cur *subbands) {
+// mdctShortGo is the MDCT of three short blocks (2.4.3.4.10.3 d), the first of
+// which starts at slot from of the 36; out is block by block, 192 lines each.
+func mdctShortGo(out *[granuleLen]float32, prev, cur *subbands, from int) {
 	for w := range 3 {
 		for sb := range 32 {
 			var z, v [6]float32
 			at := func(k int) float32 { // sample k of the window
-				if n := 6 + 6*w + k; n < 18 {
+				if n := from + 6*w + k; n < 18 {
 					return float32(prev[n][sb] * shortWindow[k])
 				} else {
 					return float32(cur[n-18][sb] * shortWindow[k])

@@ -198,13 +198,17 @@ type perception struct {
 	short [3][13]float32
 }
 
-// masker carries the forward masking of one channel from block to block.
+// masker carries one channel's masking from granule to granule. The short blocks
+// that it has seen are centred at slots 6 and 12 of the granule's 36.
 type masker struct {
-	pattern [maxBands]float32 // at the last short block
-	weight  [maxBands]float32 // 1/threshold there
+	pattern [maxBands]float32 // with forward masking, at 12
+	at6     [maxBands]float32 // noise weights
+	at12    [maxBands]float32
+	short   [192]float32 // the block at 12, which is the granule's first
 }
 
-// weigh runs the model on a granule's two spectra.
+// weigh runs the model on a granule's long block and the short blocks centred at
+// its slots 18, 24 and 30: the first of its own was seen with the granule before.
 func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]float32) {
 	var e [maxBands * lanes]float32
 	p.spectrumEnergies(&e, long, short)
@@ -212,28 +216,25 @@ func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]f
 	var wl [maxBands]float32
 	var ws [3][maxBands]float32
 	for b := range p.n {
-		x := m.pattern[b]
-		sum := float32(m.weight[b] * 0.25)
+		x, d := m.pattern[b], p.decay[b]
 		for t := range 3 {
 			ex := e[b*lanes+t]
-			x = max(ex, float32(p.decay[b]*x)+float32((1-p.decay[b])*ex))
-			w := p.noise[b] / x
-			ws[t][b] = w
-			// The long block's noise lies under sin² over 36 slots; the
-			// short blocks are centred at 12, 18 and 24.
-			sum += float32(w * [3]float32{0.75, 1, 0.75}[t])
+			x = max(ex, float32(d*x)+float32((1-d)*ex))
+			ws[t][b] = p.noise[b] / x
 		}
-		m.pattern[b], m.weight[b] = x, ws[2][b]
-		wl[b] = float32(sum * (1 / 2.75))
+		m.pattern[b] = x
+		// The noise of a long block lies under sin² over its 36 slots.
+		wl[b] = float32(0.083333333*(m.at6[b]+ws[2][b])) + float32(0.25*(m.at12[b]+ws[1][b])) + float32(0.33333333*ws[0][b])
 	}
 	for k := range p.sfbLong {
 		out.long[k] = p.sfbLong[k].mean(&wl)
 	}
-	for t := range 3 {
-		for k := range p.sfbShort {
-			out.short[t][k] = p.sfbShort[k].mean(&ws[t])
-		}
+	for k := range p.sfbShort {
+		out.short[0][k] = p.sfbShort[k].mean(&m.at12)
+		out.short[1][k] = p.sfbShort[k].mean(&ws[0])
+		out.short[2][k] = p.sfbShort[k].mean(&ws[1])
 	}
+	m.at6, m.at12 = ws[1], ws[2]
 }
 
 func (m *sfbMap) mean(w *[maxBands]float32) (s float32) {

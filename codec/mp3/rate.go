@@ -17,6 +17,10 @@ type rateControl struct {
 	left  int     // granules of the frame not yet coded
 }
 
+// leastRoom is how many bits of main data a decoder has to find before anything
+// is coded in them: mpg123 reads some bytes ahead and stumbles over less.
+const leastRoom = 80
+
 func (r *rateControl) start(cfg *Config, h *Header) {
 	r.kbps = cfg.BitRate
 	r.logNoise = -1
@@ -61,6 +65,9 @@ func (r *rateControl) frame(h *Header, free int) {
 	r.left = h.Version.granules()
 	r.room = 8 * (free + h.dataLen())
 	r.least = r.room - 8*r.roof(h)
+	if r.room < leastRoom {
+		r.room = 0
+	}
 }
 
 // granule sets the targets of the granule to be coded, from its own demand and
