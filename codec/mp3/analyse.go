@@ -13,16 +13,12 @@ type analysis struct {
 // the psychoacoustic model, and leaves in spec the transform that needs fewer
 // bits for the same noise.
 func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]float32) {
-	var x [history + granuleLen]float32
-	for i, v := range c.pcm {
-		x[i] = float32(v)
-	}
+	polyphase((*subbands)(c.sub[2*slots:]), &c.pcm)
 	copy(c.pcm[:history], c.pcm[granuleLen:])
-	polyphase(&c.sub[2], &x)
 
 	var short [granuleLen]float32
-	mdctLong(spec, &c.sub[1], &c.sub[2], &mdctWindows[longBlock])
-	mdctShort(&short, &c.sub[1], &c.sub[2], 12)
+	mdctLong(spec, (*block36)(c.sub[slots:]), &mdctWindows[longBlock])
+	mdctShort(&short, (*[24][32]float32)(c.sub[slots+12:]))
 	a := &c.next
 	p.weigh(&a.perception, &c.mask, spec, &short)
 	var third [192]float32
@@ -69,7 +65,7 @@ func (c *channel) settle() {
 		c.block = shortBlock
 	case after && before:
 		c.block = shortBlock
-		mdctShort(&c.spec, &c.sub[0], &c.sub[1], 6)
+		mdctShort(&c.spec, (*[24][32]float32)(c.sub[6:]))
 	case before:
 		c.block = startBlock
 	case after:
@@ -78,7 +74,7 @@ func (c *channel) settle() {
 		c.block = longBlock
 	}
 	if c.block == startBlock || c.block == stopBlock {
-		mdctLong(&c.spec, &c.sub[0], &c.sub[1], &mdctWindows[c.block])
+		mdctLong(&c.spec, (*block36)(c.sub[:]), &mdctWindows[c.block])
 	}
 }
 

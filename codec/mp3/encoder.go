@@ -33,8 +33,8 @@ type Encoder struct {
 // after it has been seen, and is coded then.
 type channel struct {
 	pcm  [history + granuleLen]int16
-	sub  [3]subbands         // of the granules before, at and after the one to be coded
-	spec [granuleLen]float32 // of the granule to be coded, in the blocks that suit it
+	sub  [3 * slots][32]float32 // of the granules before, at and after the one to be coded
+	spec [granuleLen]float32    // of the granule to be coded, in the blocks that suit it
 	mask masker
 	now  analysis // of the granule to be coded
 	next analysis // of the one after it
@@ -134,7 +134,7 @@ func (e *Encoder) granule(dst []byte) []byte {
 	}
 	for c := range e.cfg.Channels {
 		ch := &e.ch[c]
-		ch.sub[0], ch.sub[1] = ch.sub[1], ch.sub[2]
+		copy(ch.sub[:], ch.sub[slots:])
 		ch.spec, ch.now = spec[c], ch.next
 	}
 	return dst

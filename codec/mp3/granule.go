@@ -33,12 +33,12 @@ type coder struct {
 	x       [granuleLen]float32
 	mag     [granuleLen]float32 // |x|^¾, scaled by the scalefactors
 	q       [granuleLen]uint16
-	weight  [39]float32 // of the noise in each band
-	root    [39]float32 // mean √|x| of each band
-	peak    [39]float32 // largest |x|^¾ of each band
-	largest float32     // largest mag
-	cum     [40]laneCosts
-	most    [40]uint16 // largest q in each band
+	weight  [39]float32   // of the noise in each band
+	root    [39]float32   // mean √|x| of each band
+	peak    [39]float32   // largest |x|^¾ of each band
+	largest float32       // largest mag
+	sums    [40]laneCosts // of Huffman code, before each band
+	most    [40]uint16    // largest q in each band, up to 15
 }
 
 // load takes a spectrum into stream order: short blocks go band by band, in a

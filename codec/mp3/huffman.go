@@ -79,19 +79,6 @@ type laneCosts [4]uint64
 
 func (c *laneCosts) lane(l int) int { return int(c[l/4] >> (16 * (l % 4)) & 0xffff) }
 
-// costsGo adds up pairBits over the lines x, an even number of them.
-func costsGo(sum *laneCosts, x []uint16) {
-	s0, s1, s2, s3 := sum[0], sum[1], sum[2], sum[3]
-	for i := 0; i+1 < len(x); i += 2 {
-		p := &pairBits[min(x[i], 15)<<4|min(x[i+1], 15)]
-		s0 += p[0]
-		s1 += p[1]
-		s2 += p[2]
-		s3 += p[3]
-	}
-	sum[0], sum[1], sum[2], sum[3] = s0, s1, s2, s3
-}
-
 // region is what table a run of lines is best coded with.
 type region struct {
 	table, lane uint8

@@ -1,16 +1,33 @@
 package mp3
 
-func polyphase(out *subbands, x *[history + granuleLen]float32) { polyphaseGo(out, x) }
-func mdctLong(out *[granuleLen]float32, prev, cur *subbands, win *[36]float32) {
-	mdctLongGo(out, prev, cur, win)
+func polyphase(out *subbands, pcm *[history + granuleLen]int16) { polyphaseGo(out, pcm, &polyConst) }
+
+func mdctLong(out *[granuleLen]float32, x *block36, win *[36]float32) {
+	mdctLongGo(out, x, win, &mdctConst)
 }
-func mdctShort(out *[granuleLen]float32, prev, cur *subbands, from int) {
-	mdctShortGo(out, prev, cur, from)
+
+func mdctShort(out *[granuleLen]float32, x *[24][32]float32) { mdctShortGo(out, x, &mdctConst) }
+
+func energies(e *[maxBands * lanes]float32, long, short *[granuleLen]float32, p *psyTables) {
+	energiesGo(e, long, short, p)
 }
-func spread(e *[maxBands * lanes]float32, p *psyTables)   { spreadGo(e, p) }
+
+func excite(weights *[3][maxBands]float32, e *[maxBands * lanes]float32, pattern *[maxBands]float32, p *psyTables) {
+	exciteGo(weights, e, pattern, p)
+}
+
 func entropy(x, gain *[granuleLen]float32) (float32, int) { return entropyGo(x, gain) }
-func powers(mag, x *[granuleLen]float32)                  { powersGo(mag, x) }
-func quantize(q *[granuleLen]uint16, mag *[granuleLen]float32, step, round float32) {
-	quantizeGo(q, mag, step, round)
+
+func powers(mag, x *[granuleLen]float32) { powersGo(mag, x) }
+
+func quantize(q *[granuleLen]uint16, mag *[granuleLen]float32, step, round float32) (int, int) {
+	return quantizeGo(q, mag, step, round)
 }
-func costs(sum *laneCosts, x []uint16) { costsGo(sum, x) }
+
+func costs(sums *[40]laneCosts, most *[40]uint16, q *[granuleLen]uint16, bounds *[40]uint16, bands int) {
+	costsGo(sums, most, q, bounds, bands)
+}
+
+func split(sums *[40]laneCosts, most *[40]uint16, bands int) (int, int, int) {
+	return splitGo(sums, most, bands)
+}

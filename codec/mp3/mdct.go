@@ -33,56 +33,52 @@ var mdctWindows = func() (w [4][36]float32) {
 	return w
 }()
 
-// shortWindow is the window of a short block with the forward scale 1/3.
-var shortWindow = func() (w [12]float32) {
-	for i := range w {
-		w[i] = float32(math.Sin(math.Pi/12*(float64(i)+0.5)) / 3)
-	}
-	return w
-}()
+// mdctTables are what the transforms multiply with: the DCT-IV matrices
+// cos(π/n (k+½)(i+½)), a row an output, the window of a short block with the
+// forward scale 1/3, and the butterflies of 11172-3 Table B.9. The assembly
+// knows the layout.
+type mdctTables struct {
+	dct18  [18][18]float32
+	dct6   [6][6]float32
+	window [12]float32
+	cs, ca [8]float32
+}
 
-// dct18 and dct6 are the DCT-IV matrices cos(π/n (k+½)(i+½)), a row an output.
-var dct18 = func() (c [18][18]float32) {
-	for i := range c {
-		for k := range c[i] {
-			c[i][k] = float32(math.Cos(math.Pi / 18 * (float64(k) + 0.5) * (float64(i) + 0.5)))
+var mdctConst = func() (t mdctTables) {
+	for i := range 18 {
+		for k := range 18 {
+			t.dct18[i][k] = float32(math.Cos(math.Pi / 18 * (float64(k) + 0.5) * (float64(i) + 0.5)))
 		}
 	}
-	return c
-}()
-
-var dct6 = func() (c [6][6]float32) {
-	for i := range c {
-		for k := range c[i] {
-			c[i][k] = float32(math.Cos(math.Pi / 6 * (float64(k) + 0.5) * (float64(i) + 0.5)))
+	for i := range 6 {
+		for k := range 6 {
+			t.dct6[i][k] = float32(math.Cos(math.Pi / 6 * (float64(k) + 0.5) * (float64(i) + 0.5)))
 		}
 	}
-	return c
-}()
-
-// aliasCS and aliasCA are the butterflies of 11172-3 Table B.9 (c_i as printed).
-var aliasCS, aliasCA = func() (cs, ca [8]float32) {
+	for i := range t.window {
+		t.window[i] = float32(math.Sin(math.Pi/12*(float64(i)+0.5)) / 3)
+	}
 	for i, c := range [8]float64{-0.6, -0.535, -0.33, -0.185, -0.095, -0.041, -0.0142, -0.0037} {
-		cs[i] = float32(1 / math.Sqrt(1+c*c))
-		ca[i] = float32(c / math.Sqrt(1+c*c))
+		t.cs[i] = float32(1 / math.Sqrt(1+c*c))
+		t.ca[i] = float32(c / math.Sqrt(1+c*c))
 	}
-	return cs, ca
+	return t
 }()
 
 // mdctLongGo is the MDCT of 36 windowed samples of each subband (11172-3
 // 2.4.3.4.10.2 read forwards, folded to a DCT-IV) and the alias reduction
 // between neighbours (2.4.3.4.9); out is in order of frequency.
-func mdctLongGo(out *[granuleLen]float32, prev, cur *subbands, win *[36]float32) {
+func mdctLongGo(out *[granuleLen]float32, x *block36, win *[36]float32, t *mdctTables) {
 	for sb := range 32 {
 		var v [18]float32
 		for k := range 9 {
-			v[k] = -float32(cur[8-k][sb]*win[26-k]) - float32(cur[9+k][sb]*win[27+k])
-			v[9+k] = float32(prev[k][sb]*win[k]) - float32(prev[17-k][sb]*win[17-k])
+			v[k] = -(float32(x[26-k][sb]*win[26-k]) + float32(x[27+k][sb]*win[27+k]))
+			v[9+k] = float32(x[k][sb]*win[k]) - float32(x[17-k][sb]*win[17-k])
 		}
 		o := out[18*sb : 18*sb+18 : 18*sb+18]
 		for i := 0; i < 18; i += 3 {
 			var a0, a1, a2 float32
-			c0, c1, c2 := &dct18[i], &dct18[i+1], &dct18[i+2]
+			c0, c1, c2 := &t.dct18[i], &t.dct18[i+1], &t.dct18[i+2]
 			for k, x := range v {
 				a0 += float32(x * c0[k])
 				a1 += float32(x * c1[k])
@@ -94,35 +90,31 @@ func mdctLongGo(out *[granuleLen]float32, prev, cur *subbands, win *[36]float32)
 	for sb := 18; sb < granuleLen; sb += 18 {
 		for i := range 8 {
 			up, dn := out[sb-1-i], out[sb+i]
-			out[sb-1-i] = float32(up*aliasCS[i]) + float32(dn*aliasCA[i])
-			out[sb+i] = float32(dn*aliasCS[i]) - float32(up*aliasCA[i])
+			out[sb-1-i] = float32(up*t.cs[i]) + float32(dn*t.ca[i])
+			out[sb+i] = float32(dn*t.cs[i]) - float32(up*t.ca[i])
 		}
 	}
 }
 
-// mdctShortGo is the MDCT of three short blocks (2.4.3.4.10.3 d), the first of
-// which starts at slot from of the 36; out is block by block, 192 lines each.
-func mdctShortGo(out *[granuleLen]float32, prev, cur *subbands, from int) {
+// mdctShortGo is the MDCT of three short blocks (2.4.3.4.10.3 d), of which the
+// first takes x[0] to x[11], the next start 6 slots later; out is block by
+// block, 192 lines each.
+func mdctShortGo(out *[granuleLen]float32, x *[24][32]float32, t *mdctTables) {
 	for w := range 3 {
 		for sb := range 32 {
-			var z, v [6]float32
-			at := func(k int) float32 { // sample k of the window
-				if n := from + 6*w + k; n < 18 {
-					return float32(prev[n][sb] * shortWindow[k])
-				} else {
-					return float32(cur[n-18][sb] * shortWindow[k])
-				}
-			}
+			var v [6]float32
 			for k := range 3 {
-				v[k] = -at(8-k) - at(9+k)
-				v[3+k] = at(k) - at(5-k)
+				v[k] = -(float32(x[6*w+8-k][sb]*t.window[8-k]) + float32(x[6*w+9+k][sb]*t.window[9+k]))
+				v[3+k] = float32(x[6*w+k][sb]*t.window[k]) - float32(x[6*w+5-k][sb]*t.window[5-k])
 			}
-			for i := range z {
+			o := out[192*w+6*sb : 192*w+6*sb+6]
+			for i := range o {
+				var a float32
 				for k, x := range v {
-					z[i] += float32(x * dct6[i][k])
+					a += float32(x * t.dct6[i][k])
 				}
+				o[i] = a
 			}
-			copy(out[192*w+6*sb:], z[:])
 		}
 	}
 }

@@ -11,48 +11,57 @@ const granuleLen = 32 * slots
 // history is how far the polyphase window reaches back before a granule.
 const history = 512 - 32
 
-// subbands holds a granule of subband samples, a row per slot.
-type subbands = [slots][32]float32
+// subbands holds a granule of subband samples, a row per slot; block holds the
+// two that a transform spans.
+type (
+	subbands = [slots][32]float32
+	block36  = [2 * slots][32]float32
+)
 
-// polyWindow is Table C.1 backwards, so that it runs along memory, scaled to
-// take 16-bit samples to ±1.
-var polyWindow = func() (w [512]float32) {
-	for p := range w {
-		w[p] = float32(float64(analysisWindow[511-p]) / (1 << 21) / 32768)
-	}
-	return w
-}()
-
-// polyEven and polyOdd are the matrix cos((2i+1)mπ/64) of 11172-3 C.1.3, cut by
-// the parity of m; [m/2][i], i < 16. The other outputs follow by symmetry.
-var polyEven, polyOdd = polyMatrix(0), polyMatrix(1)
-
-func polyMatrix(odd int) (c [16][16]float32) {
-	for j := range c {
-		for i := range c[j] {
-			c[j][i] = float32(math.Cos(float64((2*i+1)*(2*j+odd)) * math.Pi / 64))
-		}
-	}
-	return c
+// polyTables are what the filter bank multiplies with. The assembly knows the
+// layout.
+type polyTables struct {
+	window [512]float32 // Table C.1 backwards, so that it runs along memory, for 16-bit samples to ±1
+	even   [16][16]float32
+	odd    [16][16]float32
 }
 
-// polyphaseGo is the analysis filter bank, 11172-3 C.1.3, for one granule: x is
+// polyConst has the matrix cos((2i+1)mπ/64) of 11172-3 C.1.3 cut by the parity
+// of m; [m/2][i], i < 16. The other outputs follow by symmetry.
+var polyConst = func() (t polyTables) {
+	for p := range t.window {
+		t.window[p] = float32(float64(analysisWindow[511-p]) / (1 << 21) / 32768)
+	}
+	for j := range 16 {
+		for i := range 16 {
+			t.even[j][i] = float32(math.Cos(float64((2*i+1)*2*j) * math.Pi / 64))
+			t.odd[j][i] = float32(math.Cos(float64((2*i+1)*(2*j+1)) * math.Pi / 64))
+		}
+	}
+	return t
+}()
+
+// polyphaseGo is the analysis filter bank, 11172-3 C.1.3, for one granule: pcm is
 // the history, then the granule. Odd samples of odd subbands come out negated,
 // which is the frequency inversion that the MDCT wants (11172-3 2.4.3.4.10).
-func polyphaseGo(out *subbands, x *[history + granuleLen]float32) {
+func polyphaseGo(out *subbands, pcm *[history + granuleLen]int16, c *polyTables) {
+	var x [history + granuleLen]float32
+	for i, v := range pcm {
+		x[i] = float32(v)
+	}
 	var y [64]float32 // Y of C.1.3, backwards
 	var even, odd [16]float32
 	for t := range out {
 		xt := x[32*t : 32*t+512 : 32*t+512]
 		for r := range y {
-			s := float32(polyWindow[r] * xt[r])
-			s += float32(polyWindow[64+r] * xt[64+r])
-			s += float32(polyWindow[128+r] * xt[128+r])
-			s += float32(polyWindow[192+r] * xt[192+r])
-			s += float32(polyWindow[256+r] * xt[256+r])
-			s += float32(polyWindow[320+r] * xt[320+r])
-			s += float32(polyWindow[384+r] * xt[384+r])
-			s += float32(polyWindow[448+r] * xt[448+r])
+			s := float32(c.window[r] * xt[r])
+			s += float32(c.window[64+r] * xt[64+r])
+			s += float32(c.window[128+r] * xt[128+r])
+			s += float32(c.window[192+r] * xt[192+r])
+			s += float32(c.window[256+r] * xt[256+r])
+			s += float32(c.window[320+r] * xt[320+r])
+			s += float32(c.window[384+r] * xt[384+r])
+			s += float32(c.window[448+r] * xt[448+r])
 			y[r] = s
 		}
 		// cos((2i+1)(k-16)π/64) is symmetric about k = 16 and antisymmetric
@@ -75,10 +84,10 @@ func polyphaseGo(out *subbands, x *[history + granuleLen]float32) {
 		for i := 0; i < 16; i += 2 {
 			var e0, e1, o0, o1 float32
 			for j := range 16 {
-				e0 += float32(polyEven[j][i] * even[j])
-				e1 += float32(polyEven[j][i+1] * even[j])
-				o0 += float32(polyOdd[j][i] * odd[j])
-				o1 += float32(polyOdd[j][i+1] * odd[j])
+				e0 += float32(c.even[j][i] * even[j])
+				e1 += float32(c.even[j][i+1] * even[j])
+				o0 += float32(c.odd[j][i] * odd[j])
+				o1 += float32(c.odd[j][i+1] * odd[j])
 			}
 			row[i], row[31-i] = e0+o0, e0-o0
 			row[i+1], row[30-i] = e1+o1, e1-o1

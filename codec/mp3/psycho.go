@@ -7,8 +7,8 @@ import "math"
 // energies of the transforms themselves: those of the three short blocks give
 // its course in time. 11172-3 Annex D leaves the model to the encoder.
 
-// maxBands bounds the half-Bark bands from 80 Hz to 18 kHz.
-const maxBands = 54
+// maxBands bounds the half-Bark bands from 80 Hz to 18 kHz, in whole vectors.
+const maxBands = 56
 
 // lanes of a band's energies: the three short blocks and the long block.
 const lanes = 4
@@ -19,23 +19,27 @@ type bandLines struct {
 	scale  float32 // from the sum of squares of the lines to the band's energy
 }
 
+// psyTables is the model for one sampling rate. The assembly knows the layout
+// up to n; what is said per band and lane repeats the band's value.
+type psyTables struct {
+	internal [maxBands * lanes]float32 // internal noise of the ear
+	slope    [maxBands * lanes]float32 // log2 of the upward spreading per band at level 0
+	norm     [maxBands * lanes]float32 // what flat spreading is divided by
+	decay    [maxBands]float32         // forward masking left after a short block
+	fresh    [maxBands]float32         // 1 - decay
+	noise    [maxBands]float32         // from squared error to noise / masking pattern
+	long     [maxBands]bandLines
+	short    [maxBands]bandLines
+	n        int // bands
+
+	sfbLong, sfbShort     []sfbMap
+	linesLong, linesShort []uint16 // scalefactor band boundaries
+}
+
 // sfbMap says which bands lie under a scalefactor band.
 type sfbMap struct {
 	first, n uint8
 	share    [10]float32 // the part of the lines under each of the n bands
-}
-
-// psyTables is the model for one sampling rate.
-type psyTables struct {
-	n                     int // bands
-	long, short           [maxBands]bandLines
-	internal              [maxBands]float32 // internal noise of the ear
-	slope                 [maxBands]float32 // log2 of the upward spreading per band at level 0
-	norm                  [maxBands]float32 // what flat spreading is divided by
-	decay                 [maxBands]float32 // forward masking left after a short block
-	noise                 [maxBands]float32 // from squared error to noise / masking pattern
-	sfbLong, sfbShort     []sfbMap
-	linesLong, linesShort []uint16 // scalefactor band boundaries
 }
 
 const (
@@ -75,8 +79,10 @@ func newPsyTables(rate int, long []uint16, short []uint16) *psyTables {
 		center[b] = f
 		p.long[b] = newBandLines(lo, hi, float64(rate)/2/576, earWeight(f)*toEnergy)
 		p.short[b] = newBandLines(lo, hi, float64(rate)/2/192, earWeight(f)*toEnergy)
-		p.internal[b] = float32(math.Pow(10, 0.4*0.364*math.Pow(f/1000, -0.8)))
-		p.slope[b] = float32(-(24 + 230/f) * bandStep * spreadPow / 10 * math.Log2(10))
+		for l := range lanes {
+			p.internal[b*lanes+l] = float32(math.Pow(10, 0.4*0.364*math.Pow(f/1000, -0.8)))
+			p.slope[b*lanes+l] = float32(-(24 + 230/f) * bandStep * spreadPow / 10 * math.Log2(10))
+		}
 		offset := 3.0
 		if z := bark(f); z > 12 {
 			offset = z / 4
@@ -84,6 +90,7 @@ func newPsyTables(rate int, long []uint16, short []uint16) *psyTables {
 		p.noise[b] = float32(earWeight(f) * toEnergy * math.Pow(10, offset/10))
 		tau := 0.008 + 100/f*(0.030-0.008)
 		p.decay[b] = float32(math.Exp(-192 / float64(rate) / tau))
+		p.fresh[b] = 1 - p.decay[b]
 	}
 	for j := range p.n { // spreading of a flat pattern of level 0 dB
 		sum := 0.0
@@ -95,7 +102,9 @@ func newPsyTables(rate int, long []uint16, short []uint16) *psyTables {
 			}
 			sum += math.Pow(10, db*spreadPow/10)
 		}
-		p.norm[j] = float32(math.Pow(sum, -1/spreadPow))
+		for l := range lanes {
+			p.norm[j*lanes+l] = float32(math.Pow(sum, -1/spreadPow))
+		}
 	}
 	p.sfbLong = newSfbMaps(long, float64(rate)/2/576, z0, p.n)
 	p.sfbShort = newSfbMaps(short, float64(rate)/2/192, z0, p.n)
@@ -141,53 +150,69 @@ func newSfbMaps(lines []uint16, width, z0 float64, n int) []sfbMap {
 	return maps
 }
 
-// spectrumEnergies sums the squares of the lines of each band.
-func (p *psyTables) spectrumEnergies(e *[maxBands * lanes]float32, long, short *[granuleLen]float32) {
+// energiesGo sums the squares of the lines of each band of each block.
+func energiesGo(e *[maxBands * lanes]float32, long, short *[granuleLen]float32, p *psyTables) {
 	for b := range p.n {
-		e[b*lanes+3] = sumSquares(long[p.long[b].lo:p.long[b].hi]) * p.long[b].scale
-		lo, hi, scale := p.short[b].lo, p.short[b].hi, p.short[b].scale
-		e[b*lanes] = sumSquares(short[lo:hi]) * scale
-		e[b*lanes+1] = sumSquares(short[192+lo:192+hi]) * scale
-		e[b*lanes+2] = sumSquares(short[384+lo:384+hi]) * scale
+		s, l := &p.short[b], &p.long[b]
+		e[b*lanes] = sumSquares(short[s.lo:s.hi]) * s.scale
+		e[b*lanes+1] = sumSquares(short[192+int(s.lo):192+int(s.hi)]) * s.scale
+		e[b*lanes+2] = sumSquares(short[384+int(s.lo):384+int(s.hi)]) * s.scale
+		e[b*lanes+3] = sumSquares(long[l.lo:l.hi]) * l.scale
 	}
 }
 
-func sumSquares(x []float32) (s float32) {
-	for _, v := range x {
-		s += float32(v * v)
+// sumSquares adds as eight lanes do.
+func sumSquares(x []float32) float32 {
+	var s [8]float32
+	for i, v := range x {
+		s[i&7] += float32(v * v)
 	}
-	return s
+	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
 }
 
-// spreadGo turns band energies into excitation (BS.1387 2.1.7), each lane for
-// itself. The upward slope of what has been carried from below is the mean of
-// its sources' slopes, weighted by what is left of each.
-func spreadGo(e *[maxBands * lanes]float32, p *psyTables) {
+// From level in powers of two to what the upward slope flattens by, and the
+// flattest it gets, both as log2 per band.
+const (
+	flatten  = float32(10 * 0.30103 * slopeLevel * bandStep * spreadPow / 10 * 3.3219281)
+	flattest = float32(-4 * bandStep * spreadPow / 10 * 3.3219281)
+)
+
+// exciteGo turns band energies, which it overwrites, into noise weights: the
+// excitation of BS.1387 2.1.7 for each lane, then forward masking from one short
+// block to the next, from pattern and into it. The upward slope of what has been
+// carried from lower bands is the mean of its sources' slopes, weighted by what
+// is left of each.
+func exciteGo(weights *[3][maxBands]float32, e *[maxBands * lanes]float32, pattern *[maxBands]float32, p *psyTables) {
 	var spread, ratio [maxBands * lanes]float32
-	const perDB = slopeLevel * bandStep * spreadPow / 10 * 3.3219281
-	const flattest = -4 * bandStep * spreadPow / 10 * 3.3219281
 	for i := range p.n * lanes {
-		b := i / lanes
-		level := log2f(e[i] + p.internal[b]) // 3.01 dB units
+		level := log2f(e[i] + p.internal[i])
 		spread[i] = exp2f(float32(spreadPow * level))
-		ratio[i] = exp2f(min(p.slope[b]+float32(perDB*3.0103*level), flattest))
+		ratio[i] = exp2f(min(p.slope[i]+float32(flatten*level), flattest))
 	}
 	var down, up, keep [lanes]float32
-	for b := p.n - 1; b >= 0; b-- {
+	for i := (p.n - 1) * lanes; i >= 0; i -= lanes {
 		for l := range lanes {
-			down[l] = spread[b*lanes+l] + float32(down[l]*spreadDown)
-			e[b*lanes+l] = down[l]
+			down[l] = spread[i+l] + float32(down[l]*spreadDown)
+			e[i+l] = down[l]
+		}
+	}
+	for i := 0; i < p.n*lanes; i += lanes {
+		for l := range lanes {
+			carried := float32(up[l] * keep[l])
+			total := e[i+l] + carried
+			up[l] = carried + spread[i+l]
+			keep[l] = (float32(carried*keep[l]) + float32(spread[i+l]*ratio[i+l])) / up[l]
+			e[i+l] = float32(float32(total*total)*sqrtf(total)) * p.norm[i+l]
 		}
 	}
 	for b := range p.n {
-		for l := range lanes {
-			i := b*lanes + l
-			carried := float32(up[l] * keep[l])
-			total := e[i] + carried
-			up[l] = carried + spread[i]
-			keep[l] = (float32(carried*keep[l]) + float32(spread[i]*ratio[i])) / up[l]
-			e[i] = float32(float32(total*total)*sqrtf(total)) * p.norm[b]
+		x := pattern[b]
+		for t := range 3 {
+			ex := e[b*lanes+t]
+			x = max(ex, float32(x*p.decay[b])+float32(ex*p.fresh[b]))
+			weights[t][b] = p.noise[b] / x
 		}
+		pattern[b] = x
 	}
 }
 
@@ -211,18 +236,11 @@ type masker struct {
 // its slots 18, 24 and 30: the first of its own was seen with the granule before.
 func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]float32) {
 	var e [maxBands * lanes]float32
-	p.spectrumEnergies(&e, long, short)
-	spread(&e, p)
-	var wl [maxBands]float32
 	var ws [3][maxBands]float32
+	energies(&e, long, short, p)
+	excite(&ws, &e, &m.pattern, p)
+	var wl [maxBands]float32
 	for b := range p.n {
-		x, d := m.pattern[b], p.decay[b]
-		for t := range 3 {
-			ex := e[b*lanes+t]
-			x = max(ex, float32(d*x)+float32((1-d)*ex))
-			ws[t][b] = p.noise[b] / x
-		}
-		m.pattern[b] = x
 		// The noise of a long block lies under sin² over its 36 slots.
 		wl[b] = float32(0.083333333*(m.at6[b]+ws[2][b])) + float32(0.25*(m.at12[b]+ws[1][b])) + float32(0.33333333*ws[0][b])
 	}

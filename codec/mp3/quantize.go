@@ -15,11 +15,20 @@ var gainStep = func() (t [256]float32) {
 	return t
 }()
 
-// quantizeGo rounds mag·step down after adding round (11172-3 C.1.5.4.4.?).
-func quantizeGo(q *[granuleLen]uint16, mag *[granuleLen]float32, step, round float32) {
+// quantizeGo rounds mag·step down after adding round (11172-3 C.1.5.4.2). It
+// returns where the lines that are not 0 end, and those above 1.
+func quantizeGo(q *[granuleLen]uint16, mag *[granuleLen]float32, step, round float32) (nonzero, large int) {
 	for i, m := range mag {
-		q[i] = uint16(int32(float32(m*step) + round))
+		v := uint16(int32(float32(m*step) + round))
+		q[i] = v
+		if v > 0 {
+			nonzero = i + 1
+		}
+		if v > 1 {
+			large = i + 1
+		}
 	}
+	return nonzero, large
 }
 
 // search finds the smallest global_gain whose code is at most target bits long,
@@ -66,19 +75,11 @@ func (c *coder) silence(g *granule) {
 // count quantises with a gain and finds partitions, tables and bits. used is the
 // number of lines in use.
 func (c *coder) count(g *granule, gain int) (bits, used int) {
-	quantize(&c.q, &c.mag, gainStep[gain], tune.round)
+	nonzero, large := quantize(&c.q, &c.mag, gainStep[gain], tune.round)
 	g.gain = gain
-	end := granuleLen
-	for end > 0 && c.q[end-1] == 0 {
-		end--
-	}
-	end += end & 1
-	used = end
-	// count1: quadruples of magnitudes at most 1, from the end down.
-	big := end
-	for big >= 2 && c.q[big-1] <= 1 && c.q[big-2] <= 1 {
-		big -= 2
-	}
+	// count1 holds quadruples of magnitudes at most 1 (11172-3 2.4.2.7 big_values).
+	end := (nonzero + 1) &^ 1
+	big := (large + 1) &^ 1
 	if (end-big)&2 != 0 {
 		if end+2 <= granuleLen {
 			end += 2
@@ -87,8 +88,9 @@ func (c *coder) count(g *granule, gain int) (bits, used int) {
 		}
 	}
 	var sum uint32
-	for i := big; i < end; i += 4 {
-		sum += count1Bits[c.q[i]<<3|c.q[i+1]<<2|c.q[i+2]<<1|c.q[i+3]]
+	for i := big; i+3 < end; i += 4 {
+		q := c.q[i : i+4 : i+4]
+		sum += count1Bits[(q[0]<<3|q[1]<<2|q[2]<<1|q[3])&15]
 	}
 	g.bigValues, g.count1 = big, end
 	a, b := int(sum&0xffff), int(sum>>16)
@@ -97,84 +99,5 @@ func (c *coder) count(g *granule, gain int) (bits, used int) {
 		g.count1B, a = 1, b
 	}
 	g.bits = g.part2 + a + c.regions(g)
-	return g.bits, used
-}
-
-// regions cuts the big_values partition in up to three regions of one code table
-// each and returns their bits.
-func (c *coder) regions(g *granule) int {
-	big := uint16(g.bigValues)
-	g.tables = [3]region{}
-	if g.block != longBlock {
-		// Two regions, at a boundary that the standard fixes: region0_count is
-		// 8 of the 39 bands of short blocks, 7 of the bands of others.
-		at := c.bounds[8]
-		if g.block == shortBlock {
-			at = c.bounds[9]
-		}
-		g.bound = [2]int{int(min(at, big)), int(big)}
-		var zero, first, second laneCosts
-		costs(&first, c.q[:g.bound[0]])
-		costs(&second, c.q[g.bound[0]:big])
-		g.tables[0] = bestTable(&zero, &first, maxOf(c.q[:g.bound[0]]))
-		g.tables[1] = bestTable(&zero, &second, maxOf(c.q[g.bound[0]:big]))
-		return g.tables[0].bits + g.tables[1].bits
-	}
-	n := 0
-	for ; c.bounds[n] < big; n++ {
-		lo, hi := c.bounds[n], min(c.bounds[n+1], big)
-		c.cum[n+1] = c.cum[n]
-		costs(&c.cum[n+1], c.q[lo:hi])
-		c.most[n] = uint16(maxOf(c.q[lo:hi]))
-	}
-	best := 1 << 30
-	var first [17]region
-	m := 0
-	for a := 1; a <= min(n, 16); a++ {
-		m = max(m, int(c.most[a-1]))
-		first[a] = bestTable(&c.cum[0], &c.cum[a], m)
-	}
-	if n == 0 {
-		g.count, g.bound = [2]uint8{}, [2]int{}
-		return 0
-	}
-	var third [23]region
-	m = 0
-	for b := n - 1; b >= 1; b-- {
-		m = max(m, int(c.most[b]))
-		third[b] = bestTable(&c.cum[b], &c.cum[n], m)
-	}
-	for a := 1; a <= min(n, 16); a++ {
-		m = 0
-		for b := a + 1; b <= min(a+8, 22); b++ {
-			if b <= n {
-				m = max(m, int(c.most[b-1]))
-			}
-			mid := bestTable(&c.cum[a], &c.cum[min(b, n)], m)
-			bits := first[a].bits + mid.bits + third[min(b, 22)].bits
-			if b >= n {
-				bits = first[a].bits + mid.bits
-			}
-			if bits < best {
-				best = bits
-				g.count = [2]uint8{uint8(a - 1), uint8(b - a - 1)}
-				g.bound = [2]int{int(min(c.bounds[a], big)), int(min(c.bounds[b], big))}
-				g.tables = [3]region{first[a], mid, third[b]}
-				if b >= n {
-					g.tables[2] = region{}
-				}
-			}
-			if b >= n {
-				break
-			}
-		}
-	}
-	return best
-}
-
-func maxOf(q []uint16) (m int) {
-	for _, v := range q {
-		m = max(m, int(v))
-	}
-	return m
+	return g.bits, nonzero
 }
