@@ -1,3 +1,8 @@
 module callrec
 
-go 1.26
+go 1.26.0
+
+require (
+	github.com/hajimehoshi/go-mp3 v0.3.4 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)

@@ -30,16 +30,17 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 	// The gain that makes a line 1 at the step whose noise weighs as wanted.
 	a.logNoise = logNoise
 	inv := exp2f(-logNoise) * (1.0 / 12)
-	var gain [granuleLen]float32
-	for k := range a.long {
-		fill(gain[p.linesLong[k]:p.linesLong[k+1]], sqrtf(float32(a.long[k]*inv)))
+	var value [40]float32
+	var gain lineValues
+	for k, w := range a.long {
+		value[k] = sqrtf(float32(w * inv))
 	}
+	expand(&gain, &value, &p.linesLong, len(a.long))
 	bits, active := entropy(spec, &gain)
-	for t := range a.short {
-		for k := range a.short[t] {
-			fill(gain[192*t+int(p.linesShort[k]):192*t+int(p.linesShort[k+1])], sqrtf(float32(a.short[t][k]*inv)))
-		}
+	for k, w := range a.short {
+		value[k] = sqrtf(float32(w * inv))
 	}
+	expand(&gain, &value, &p.linesShort, len(a.short))
 	shortBits, shortActive := entropy(&short, &gain)
 	a.isShort = float32(shortBits*tune.shortK)+tune.shortC < bits
 	if a.isShort {
@@ -47,12 +48,6 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 		bits, active = shortBits, shortActive
 	}
 	a.bits, a.active = bits*tune.kappa, float32(active)
-}
-
-func fill(x []float32, v float32) {
-	for i := range x {
-		x[i] = v
-	}
 }
 
 // settle fixes the block type of the granule to be coded, which depends on both

@@ -55,8 +55,8 @@ func New(cfg Config) (*Encoder, error) {
 	}
 	e.psy = psyOf[v][i]
 	e.coder.lsf = v != MPEG1
-	e.coder.long = e.psy.linesLong
-	e.coder.short = e.psy.linesShort
+	e.coder.long = sfbLongOf[v][i][:]
+	e.coder.short = sfbShortOf[v][i][:]
 	e.bits.buf = e.main[:0]
 	e.rate.start(&e.cfg, &e.head)
 	return e, nil

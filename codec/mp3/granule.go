@@ -56,7 +56,7 @@ func (c *coder) load(spec *[granuleLen]float32, p *perception, block blockType) 
 			lo, hi := c.short[k], c.short[k+1]
 			for w := range uint16(3) {
 				c.bounds[3*k+int(w)] = at
-				c.weight[3*k+int(w)] = p.short[w][k]
+				c.weight[3*k+int(w)] = p.short[13*int(w)+k]
 				copy(c.x[at:], spec[192*w+lo:192*w+hi])
 				at += hi - lo
 			}

@@ -33,7 +33,7 @@ type psyTables struct {
 	n        int // bands
 
 	sfbLong, sfbShort     []sfbMap
-	linesLong, linesShort []uint16 // scalefactor band boundaries
+	linesLong, linesShort [40]uint16 // scalefactor band boundaries in lines; three times over for short blocks
 }
 
 // sfbMap says which bands lie under a scalefactor band.
@@ -65,10 +65,13 @@ func earWeight(f float64) float64 {
 	return math.Pow(10, db/10)
 }
 
-var spreadDown = float32(math.Pow(10, -downSlope*bandStep*spreadPow/10))
-
 func newPsyTables(rate int, long []uint16, short []uint16) *psyTables {
-	p := &psyTables{linesLong: long, linesShort: short}
+	p := &psyTables{}
+	copy(p.linesLong[:], long)
+	for i := range 39 {
+		p.linesShort[i] = uint16(192*(i/13)) + short[i%13]
+	}
+	p.linesShort[39] = granuleLen
 	z0 := bark(80)
 	top := math.Min(18000, 0.97*float64(rate)/2)
 	p.n = int((bark(top) - z0) / bandStep)
@@ -170,12 +173,15 @@ func sumSquares(x []float32) float32 {
 	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
 }
 
-// From level in powers of two to what the upward slope flattens by, and the
-// flattest it gets, both as log2 per band.
-const (
-	flatten  = float32(10 * 0.30103 * slopeLevel * bandStep * spreadPow / 10 * 3.3219281)
-	flattest = float32(-4 * bandStep * spreadPow / 10 * 3.3219281)
-)
+// exciteConst is what exciteGo multiplies with: the power domain, from level in
+// powers of two to what the upward slope flattens by, the flattest it gets, both
+// as log2 per band, and the fall towards the next lower band.
+var exciteConst = [4]float32{
+	spreadPow,
+	10 * 0.30103 * slopeLevel * bandStep * spreadPow / 10 * 3.3219281,
+	-4 * bandStep * spreadPow / 10 * 3.3219281,
+	float32(math.Pow(10, -downSlope*bandStep*spreadPow/10)),
+}
 
 // exciteGo turns band energies, which it overwrites, into noise weights: the
 // excitation of BS.1387 2.1.7 for each lane, then forward masking from one short
@@ -184,15 +190,16 @@ const (
 // is left of each.
 func exciteGo(weights *[3][maxBands]float32, e *[maxBands * lanes]float32, pattern *[maxBands]float32, p *psyTables) {
 	var spread, ratio [maxBands * lanes]float32
+	power, flatten, flattest, fall := exciteConst[0], exciteConst[1], exciteConst[2], exciteConst[3]
 	for i := range p.n * lanes {
 		level := log2f(e[i] + p.internal[i])
-		spread[i] = exp2f(float32(spreadPow * level))
+		spread[i] = exp2f(float32(power * level))
 		ratio[i] = exp2f(min(p.slope[i]+float32(flatten*level), flattest))
 	}
 	var down, up, keep [lanes]float32
 	for i := (p.n - 1) * lanes; i >= 0; i -= lanes {
 		for l := range lanes {
-			down[l] = spread[i+l] + float32(down[l]*spreadDown)
+			down[l] = spread[i+l] + float32(down[l]*fall)
 			e[i+l] = down[l]
 		}
 	}
@@ -219,8 +226,8 @@ func exciteGo(weights *[3][maxBands]float32, e *[maxBands * lanes]float32, patte
 // perception is what the model says about one granule of one channel: how much
 // a squared error on a line weighs, as noise over masking threshold of a band.
 type perception struct {
-	long  [22]float32
-	short [3][13]float32
+	long  [22]float32 // by scalefactor band
+	short [39]float32 // 13 for each block
 }
 
 // masker carries one channel's masking from granule to granule. The short blocks
@@ -248,9 +255,9 @@ func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]f
 		out.long[k] = p.sfbLong[k].mean(&wl)
 	}
 	for k := range p.sfbShort {
-		out.short[0][k] = p.sfbShort[k].mean(&m.at12)
-		out.short[1][k] = p.sfbShort[k].mean(&ws[0])
-		out.short[2][k] = p.sfbShort[k].mean(&ws[1])
+		out.short[k] = p.sfbShort[k].mean(&m.at12)
+		out.short[13+k] = p.sfbShort[k].mean(&ws[0])
+		out.short[26+k] = p.sfbShort[k].mean(&ws[1])
 	}
 	m.at6, m.at12 = ws[1], ws[2]
 }
@@ -266,7 +273,7 @@ func (m *sfbMap) mean(w *[maxBands]float32) (s float32) {
 // the lines need when gain is one over the quantiser's step; active counts the
 // lines of at least a step. Eight lanes are multiplied up for eight rounds
 // before each logarithm.
-func entropyGo(x, gain *[granuleLen]float32) (bits float32, active int) {
+func entropyGo(x *[granuleLen]float32, gain *lineValues) (bits float32, active int) {
 	var sum [8]float32
 	for i := 0; i < granuleLen; i += 64 {
 		prod := [8]float32{1, 1, 1, 1, 1, 1, 1, 1}
@@ -285,4 +292,18 @@ func entropyGo(x, gain *[granuleLen]float32) (bits float32, active int) {
 		}
 	}
 	return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7])), active
+}
+
+// lineValues is a value for each line; vector stores may run over the last.
+type lineValues = [granuleLen + 8]float32
+
+// expandGo gives every line the value of its band.
+func expandGo(line *lineValues, value *[40]float32, bounds *[40]uint16, bands int) {
+	for k := range bands {
+		v := value[k]
+		x := line[bounds[k]:bounds[k+1]]
+		for i := range x {
+			x[i] = v
+		}
+	}
 }

@@ -1,3 +1,5 @@
+//go:build !amd64 || noasm
+
 package mp3
 
 func polyphase(out *subbands, pcm *[history + granuleLen]int16) { polyphaseGo(out, pcm, &polyConst) }
@@ -16,7 +18,11 @@ func excite(weights *[3][maxBands]float32, e *[maxBands * lanes]float32, pattern
 	exciteGo(weights, e, pattern, p)
 }
 
-func entropy(x, gain *[granuleLen]float32) (float32, int) { return entropyGo(x, gain) }
+func entropy(x *[granuleLen]float32, gain *lineValues) (float32, int) { return entropyGo(x, gain) }
+
+func expand(line *lineValues, value *[40]float32, bounds *[40]uint16, bands int) {
+	expandGo(line, value, bounds, bands)
+}
 
 func powers(mag, x *[granuleLen]float32) { powersGo(mag, x) }
 

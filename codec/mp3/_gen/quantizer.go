@@ -1,0 +1,287 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func powers() {
+	TEXT("powersAVX2", NOSPLIT, "func(mag, x *[576]float32)")
+	Pragma("noescape")
+	mag, x := ptr("mag"), ptr("x")
+	abs := YMM()
+	VMOVUPS(absMask(), abs)
+	left := GP64()
+	MOVQ(U32(18), left)
+	Label("loop")
+	for j := range 4 {
+		v, r := YMM(), YMM()
+		VANDPS(at(x, 32*j), abs, v)
+		VSQRTPS(v, r)
+		VMULPS(r, v, v)
+		VSQRTPS(v, v)
+		VMOVUPS(v, at(mag, 32*j))
+	}
+	ADDQ(Imm(128), x.Base)
+	ADDQ(Imm(128), mag.Base)
+	DECQ(left)
+	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+func quantize() {
+	TEXT("quantizeAVX2", NOSPLIT, "func(q *[576]uint16, mag *[576]float32, step, round float32) (nonzero, large int)")
+	Pragma("noescape")
+	q, mag := ptr("q"), ptr("mag")
+	step, round := YMM(), YMM()
+	m, err := Param("step").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	VBROADCASTSS(m.Addr, step)
+	if m, err = Param("round").Resolve(); err != nil {
+		panic(err)
+	}
+	VBROADCASTSS(m.Addr, round)
+	i := GP64()
+	XORQ(i, i)
+	Label("loop")
+	for j := range 2 {
+		a, b := YMM(), YMM()
+		for k, v := range []reg.VecVirtual{a, b} {
+			VMULPS(Mem{Base: mag.Base, Index: i, Scale: 2, Disp: 64*j + 32*k}, step, v)
+			VADDPS(round, v, v)
+			VCVTTPS2DQ(v, v)
+		}
+		VPACKUSDW(b, a, a)
+		VPERMQ(Imm(0xd8), a, a)
+		VMOVDQU(a, Mem{Base: q.Base, Index: i, Scale: 1, Disp: 32 * j})
+	}
+	ADDQ(Imm(64), i)
+	CMPQ(i, U32(1152))
+	JNE(LabelRef("loop"))
+
+	// From the end down: the last line that is not 0, then the last above 1.
+	one := YMM()
+	VMOVDQU(vec("ones16", 0x00010001), one)
+	none := YMM()
+	VPXOR(none, none, none)
+	for _, scan := range []string{"nonzero", "large"} {
+		v := YMM()
+		bits, n := GP32(), GP64()
+		Label(scan)
+		CMPQ(i, Imm(0))
+		JE(LabelRef("no_" + scan))
+		VMOVDQU(Mem{Base: q.Base, Index: i, Scale: 1, Disp: -32}, v)
+		if scan == "large" {
+			VPSUBUSW(one, v, v)
+		}
+		VPCMPEQW(none, v, v)
+		VPMOVMSKB(v, bits)
+		NOTL(bits)
+		TESTL(bits, bits)
+		JNE(LabelRef("found_" + scan))
+		SUBQ(Imm(32), i)
+		JMP(LabelRef(scan))
+		Label("no_" + scan)
+		XORQ(n, n)
+		JMP(LabelRef("store_" + scan))
+		Label("found_" + scan)
+		BSRL(bits, bits) // the upper byte of the line
+		LEAQ(Mem{Base: i, Index: bits.As64(), Scale: 1, Disp: -31}, n)
+		SHRQ(Imm(1), n)
+		Label("store_" + scan)
+		Store(n, Return(scan))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+func costs() {
+	TEXT("costsAVX2", 0, "func(sums *uint64, most *[40]uint16, q *[576]uint16, bounds *[40]uint16, bands int, table *uint64)")
+	Pragma("noescape")
+	sums, most, q, bounds := ptr("sums"), ptr("most"), ptr("q"), ptr("bounds")
+	bands := Load(Param("bands"), GP64())
+	table := ptr("table")
+	index := AllocLocal(576)
+	large := AllocLocal(576)
+
+	// A pair is a 32-bit word, x low: to 16x+y and max(x, y), as bytes.
+	end := GP64()
+	MOVWQZX(Mem{Base: bounds.Base, Index: bands, Scale: 2}, end)
+	fifteen, low := YMM(), YMM()
+	VMOVDQU(vec("fifteens", 0x000f000f), fifteen)
+	VMOVDQU(vec("lowHalf", 0x0000ffff), low)
+	i := GP64()
+	XORQ(i, i)
+	Label("pairs")
+	var word, big [2]reg.VecVirtual
+	for j := range 2 {
+		v, y, w := YMM(), YMM(), YMM()
+		VPMINUW(Mem{Base: q.Base, Index: i, Scale: 2, Disp: 32 * j}, fifteen, v)
+		VPSRLD(Imm(16), v, y)
+		VPAND(low, v, v)
+		VPMAXUW(v, y, w)
+		VPSLLD(Imm(4), v, v)
+		VPOR(y, v, v)
+		word[j], big[j] = v, w
+	}
+	// 16 words to 16 words of 16 bits, which the loop reads one by one.
+	VPACKUSDW(word[1], word[0], word[0])
+	VPERMQ(Imm(0xd8), word[0], word[0])
+	VMOVDQU(word[0], Mem{Base: index.Base, Disp: index.Disp, Index: i, Scale: 1})
+	VPACKUSDW(big[1], big[0], big[0])
+	VPERMQ(Imm(0xd8), big[0], big[0])
+	VMOVDQU(big[0], Mem{Base: large.Base, Disp: large.Disp, Index: i, Scale: 1})
+	ADDQ(Imm(32), i)
+	CMPQ(i, end)
+	JLT(LabelRef("pairs"))
+
+	acc := YMM()
+	VPXOR(acc, acc, acc)
+	VMOVDQU(acc, at(sums, 0))
+	XORQ(i, i)
+	Label("band")
+	m, p, to := GP64(), GP64(), GP64()
+	MOVWQZX(at(bounds, 2), to)
+	XORQ(m, m)
+	CMPQ(i, to)
+	JGE(LabelRef("stored"))
+	Label("pair")
+	MOVWQZX(Mem{Base: index.Base, Disp: index.Disp, Index: i, Scale: 1}, p)
+	SHLQ(Imm(5), p)
+	VPADDW(Mem{Base: table.Base, Index: p, Scale: 1}, acc, acc)
+	MOVWQZX(Mem{Base: large.Base, Disp: large.Disp, Index: i, Scale: 1}, p)
+	CMPQ(p, m)
+	CMOVQGT(p, m)
+	ADDQ(Imm(2), i)
+	CMPQ(i, to)
+	JLT(LabelRef("pair"))
+	Label("stored")
+	VMOVDQU(acc, at(sums, 32))
+	MOVW(m.As16(), at(most, 0))
+	ADDQ(Imm(32), sums.Base)
+	ADDQ(Imm(2), most.Base)
+	ADDQ(Imm(2), bounds.Base)
+	DECQ(bands)
+	JNE(LabelRef("band"))
+	VZEROUPPER()
+	RET()
+}
+
+func split() {
+	TEXT("splitAVX2", NOSPLIT, "func(sums *uint64, most *[40]uint16, bands int, no *uint64) (bits, a, b int)")
+	Pragma("noescape")
+	sums, most := ptr("sums"), ptr("most")
+	bands := Load(Param("bands"), GP64())
+	no := ptr("no")
+	third := AllocLocal(32 * 8)
+	end, largest := AllocLocal(8), AllocLocal(8)
+
+	// least is cheapest of the package: the sum before row less from, with the
+	// lanes of no at m ruled out; 0 if m is.
+	least := func(row reg.GPVirtual, from reg.VecVirtual, m reg.GPVirtual) reg.GPVirtual {
+		o, n := GP64(), GP64()
+		v, h := YMM(), XMM()
+		MOVQ(m, o)
+		SHLQ(Imm(5), o)
+		VMOVDQU(Mem{Base: row}, v)
+		VPSUBW(from, v, v)
+		VPOR(Mem{Base: no.Base, Index: o, Scale: 1}, v, v)
+		VEXTRACTI128(Imm(1), v, h)
+		VPMINUW(h, v.AsX(), h)
+		VPHMINPOSUW(h, h)
+		VPEXTRW(Imm(0), h, n.As32())
+		TESTQ(o, o)
+		CMOVQEQ(o, n)
+		return n
+	}
+	max := func(m reg.GPVirtual, at Mem) {
+		v := GP64()
+		MOVWQZX(at, v)
+		CMPQ(v, m)
+		CMOVQGT(v, m)
+	}
+
+	// third[k]: bands k to the end; 0 from the end on.
+	i, row, m := GP64(), GP64(), GP64()
+	zeros := YMM()
+	VPXOR(zeros, zeros, zeros)
+	for i := range 8 {
+		VMOVDQU(zeros, at(third, 32*i))
+	}
+	XORQ(m, m)
+	last := GP64()
+	MOVQ(bands, last)
+	SHLQ(Imm(5), last)
+	ADDQ(sums.Base, last)
+	MOVQ(bands, i)
+	Label("thirds")
+	DECQ(i)
+	CMPQ(i, Imm(1))
+	JLE(LabelRef("firsts"))
+	max(m, Mem{Base: most.Base, Index: i, Scale: 2})
+	MOVQ(i, row)
+	SHLQ(Imm(5), row)
+	from := YMM()
+	VMOVDQU(Mem{Base: sums.Base, Index: row, Scale: 1}, from)
+	MOVQ(least(last, from, m), Mem{Base: third.Base, Disp: third.Disp, Index: i, Scale: 8})
+	JMP(LabelRef("thirds"))
+
+	Label("firsts")
+	best := GP64()
+	MOVQ(U32(1<<30), best)
+	MOVQ(U32(1), i)
+	MOVQ(U32(0), largest)
+	base := YMM()
+	VMOVDQU(at(sums, 0), base)
+	Label("first")
+	MOVQ(largest, m)
+	max(m, Mem{Base: most.Base, Index: i, Scale: 2, Disp: -2})
+	MOVQ(m, largest)
+	MOVQ(i, row)
+	SHLQ(Imm(5), row)
+	ADDQ(sums.Base, row)
+	first := least(row, base, m)
+	VMOVDQU(Mem{Base: row}, from)
+	j, limit := GP64(), GP64()
+	LEAQ(Mem{Base: i, Disp: 8}, j)
+	MOVQ(U32(22), limit)
+	CMPQ(j, limit)
+	CMOVQGT(limit, j)
+	MOVQ(j, end)
+	XORQ(m, m)
+	MOVQ(i, j)
+	Label("mid")
+	INCQ(j)
+	CMPQ(j, end)
+	JGT(LabelRef("next"))
+	CMPQ(j, bands)
+	JGT(LabelRef("over"))
+	max(m, Mem{Base: most.Base, Index: j, Scale: 2, Disp: -2})
+	ADDQ(Imm(32), row)
+	Label("over")
+	n := least(row, from, m)
+	ADDQ(first, n)
+	ADDQ(Mem{Base: third.Base, Disp: third.Disp, Index: j, Scale: 8}, n)
+	CMPQ(n, best)
+	JGE(LabelRef("worse"))
+	MOVQ(n, best)
+	Store(i, Return("a"))
+	Store(j, Return("b"))
+	Label("worse")
+	CMPQ(j, bands)
+	JLT(LabelRef("mid"))
+	Label("next")
+	INCQ(i)
+	CMPQ(i, bands)
+	JGT(LabelRef("done"))
+	CMPQ(i, Imm(16))
+	JLE(LabelRef("first"))
+	Label("done")
+	Store(best, Return("bits"))
+	VZEROUPPER()
+	RET()
+}
