@@ -27,9 +27,9 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 	copy(short[:], c.mask.short[:])
 	c.mask.short = third
 
-	// The gain that makes a line 1 at the step whose noise weighs as wanted.
+	// A line of sharp times the gain is a step, of noise that weighs as wanted.
 	a.logNoise = logNoise
-	inv := exp2f(-logNoise) * (1.0 / 12)
+	inv := exp2f(-logNoise) * (sharp * sharp / 12.0)
 	var value [40]float32
 	var gain lineValues
 	for k, w := range a.long {

@@ -3301,109 +3301,75 @@ GLOBL exp0<>(SB), RODATA|NOPTR, $32
 TEXT ·entropyAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x+0(FP), AX
 	MOVQ    gain+8(FP), CX
-	VMOVUPS magnitudes<>+0(SB), Y0
-	VMOVUPS ones<>+0(SB), Y1
-	VMOVUPS most<>+0(SB), Y2
+	VMOVUPS ones<>+0(SB), Y0
+	VMOVUPS most<>+0(SB), Y1
+	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    $0x00000009, DX
+	MOVQ    $0x00000012, DX
 
 round:
-	VMOVUPS      Y1, Y5
-	VMOVUPS      (AX), Y6
-	VMULPS       (CX), Y6, Y6
-	VANDPS       Y0, Y6, Y6
-	VMINPS       Y2, Y6, Y6
-	VCMPPS       $0x0d, Y1, Y6, Y7
-	VPSUBD       Y7, Y4, Y4
-	VADDPS       Y1, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMOVUPS      32(AX), Y6
-	VMULPS       32(CX), Y6, Y6
-	VANDPS       Y0, Y6, Y6
-	VMINPS       Y2, Y6, Y6
-	VCMPPS       $0x0d, Y1, Y6, Y7
-	VPSUBD       Y7, Y4, Y4
-	VADDPS       Y1, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMOVUPS      64(AX), Y6
-	VMULPS       64(CX), Y6, Y6
-	VANDPS       Y0, Y6, Y6
-	VMINPS       Y2, Y6, Y6
-	VCMPPS       $0x0d, Y1, Y6, Y7
-	VPSUBD       Y7, Y4, Y4
-	VADDPS       Y1, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMOVUPS      96(AX), Y6
-	VMULPS       96(CX), Y6, Y6
-	VANDPS       Y0, Y6, Y6
-	VMINPS       Y2, Y6, Y6
-	VCMPPS       $0x0d, Y1, Y6, Y7
-	VPSUBD       Y7, Y4, Y4
-	VADDPS       Y1, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMOVUPS      128(AX), Y6
-	VMULPS       128(CX), Y6, Y6
-	VANDPS       Y0, Y6, Y6
-	VMINPS       Y2, Y6, Y6
-	VCMPPS       $0x0d, Y1, Y6, Y7
-	VPSUBD       Y7, Y4, Y4
-	VADDPS       Y1, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMOVUPS      160(AX), Y6
-	VMULPS       160(CX), Y6, Y6
-	VANDPS       Y0, Y6, Y6
-	VMINPS       Y2, Y6, Y6
-	VCMPPS       $0x0d, Y1, Y6, Y7
-	VPSUBD       Y7, Y4, Y4
-	VADDPS       Y1, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMOVUPS      192(AX), Y6
-	VMULPS       192(CX), Y6, Y6
-	VANDPS       Y0, Y6, Y6
-	VMINPS       Y2, Y6, Y6
-	VCMPPS       $0x0d, Y1, Y6, Y7
-	VPSUBD       Y7, Y4, Y4
-	VADDPS       Y1, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMOVUPS      224(AX), Y6
-	VMULPS       224(CX), Y6, Y6
-	VANDPS       Y0, Y6, Y6
-	VMINPS       Y2, Y6, Y6
-	VCMPPS       $0x0d, Y1, Y6, Y7
-	VPSUBD       Y7, Y4, Y4
-	VADDPS       Y1, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VANDPS       mantissa<>+0(SB), Y5, Y6
-	VORPS        ones<>+0(SB), Y6, Y6
-	VSUBPS       ones<>+0(SB), Y6, Y6
-	VPSRLD       $0x17, Y5, Y5
-	VPSUBD       bias<>+0(SB), Y5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       log4<>+0(SB), Y6, Y7
-	VSUBPS       log3<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VADDPS       log2<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VSUBPS       log1<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VADDPS       log0<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VADDPS       Y5, Y7, Y7
-	VADDPS       Y7, Y3, Y3
-	ADDQ         $0x00000100, AX
-	ADDQ         $0x00000100, CX
+	VMOVUPS      (AX), Y4
+	VMULPS       (CX), Y4, Y4
+	VMULPS       Y4, Y4, Y4
+	VMINPS       Y1, Y4, Y4
+	VCMPPS       $0x0d, Y0, Y4, Y5
+	VPSUBD       Y5, Y3, Y3
+	VADDPS       Y0, Y4, Y4
+	VMOVUPS      32(AX), Y5
+	VMULPS       32(CX), Y5, Y5
+	VMULPS       Y5, Y5, Y5
+	VMINPS       Y1, Y5, Y5
+	VCMPPS       $0x0d, Y0, Y5, Y6
+	VPSUBD       Y6, Y3, Y3
+	VADDPS       Y0, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      64(AX), Y5
+	VMULPS       64(CX), Y5, Y5
+	VMULPS       Y5, Y5, Y5
+	VMINPS       Y1, Y5, Y5
+	VCMPPS       $0x0d, Y0, Y5, Y6
+	VPSUBD       Y6, Y3, Y3
+	VADDPS       Y0, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      96(AX), Y5
+	VMULPS       96(CX), Y5, Y5
+	VMULPS       Y5, Y5, Y5
+	VMINPS       Y1, Y5, Y5
+	VCMPPS       $0x0d, Y0, Y5, Y6
+	VPSUBD       Y6, Y3, Y3
+	VADDPS       Y0, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VANDPS       mantissa<>+0(SB), Y4, Y5
+	VORPS        ones<>+0(SB), Y5, Y5
+	VSUBPS       ones<>+0(SB), Y5, Y5
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       bias<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       log4<>+0(SB), Y5, Y6
+	VSUBPS       log3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       log2<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VSUBPS       log1<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       log0<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       Y4, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	ADDQ         $0x80, AX
+	ADDQ         $0x80, CX
 	DECQ         DX
 	JNE          round
-	VEXTRACTF128 $0x01, Y3, X0
-	VADDPS       X0, X3, X1
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPS       X0, X2, X1
 	VMOVHLPS     X1, X1, X0
 	VADDPS       X0, X1, X1
 	VMOVSHDUP    X1, X0
 	VADDSS       X0, X1, X1
+	VMULSS       half<>+0(SB), X1, X1
 	MOVSS        X1, bits+16(FP)
-	VEXTRACTI128 $0x01, Y4, X0
-	VPADDD       X0, X4, X1
+	VEXTRACTI128 $0x01, Y3, X0
+	VPADDD       X0, X3, X1
 	VPSHUFD      $0x4e, X1, X0
 	VPADDD       X0, X1, X1
 	VPSHUFD      $0xb1, X1, X0
@@ -3413,25 +3379,25 @@ round:
 	VZEROUPPER
 	RET
 
-DATA magnitudes<>+0(SB)/4, $0x7fffffff
-DATA magnitudes<>+4(SB)/4, $0x7fffffff
-DATA magnitudes<>+8(SB)/4, $0x7fffffff
-DATA magnitudes<>+12(SB)/4, $0x7fffffff
-DATA magnitudes<>+16(SB)/4, $0x7fffffff
-DATA magnitudes<>+20(SB)/4, $0x7fffffff
-DATA magnitudes<>+24(SB)/4, $0x7fffffff
-DATA magnitudes<>+28(SB)/4, $0x7fffffff
-GLOBL magnitudes<>(SB), RODATA|NOPTR, $32
-
-DATA most<>+0(SB)/4, $0x46000000
-DATA most<>+4(SB)/4, $0x46000000
-DATA most<>+8(SB)/4, $0x46000000
-DATA most<>+12(SB)/4, $0x46000000
-DATA most<>+16(SB)/4, $0x46000000
-DATA most<>+20(SB)/4, $0x46000000
-DATA most<>+24(SB)/4, $0x46000000
-DATA most<>+28(SB)/4, $0x46000000
+DATA most<>+0(SB)/4, $0x4e800000
+DATA most<>+4(SB)/4, $0x4e800000
+DATA most<>+8(SB)/4, $0x4e800000
+DATA most<>+12(SB)/4, $0x4e800000
+DATA most<>+16(SB)/4, $0x4e800000
+DATA most<>+20(SB)/4, $0x4e800000
+DATA most<>+24(SB)/4, $0x4e800000
+DATA most<>+28(SB)/4, $0x4e800000
 GLOBL most<>(SB), RODATA|NOPTR, $32
+
+DATA half<>+0(SB)/4, $0x3f000000
+DATA half<>+4(SB)/4, $0x3f000000
+DATA half<>+8(SB)/4, $0x3f000000
+DATA half<>+12(SB)/4, $0x3f000000
+DATA half<>+16(SB)/4, $0x3f000000
+DATA half<>+20(SB)/4, $0x3f000000
+DATA half<>+24(SB)/4, $0x3f000000
+DATA half<>+28(SB)/4, $0x3f000000
+GLOBL half<>(SB), RODATA|NOPTR, $32
 
 // func powersAVX2(mag *[576]float32, x *[576]float32)
 // Requires: AVX
@@ -3468,6 +3434,16 @@ loop:
 	JNE     loop
 	VZEROUPPER
 	RET
+
+DATA magnitudes<>+0(SB)/4, $0x7fffffff
+DATA magnitudes<>+4(SB)/4, $0x7fffffff
+DATA magnitudes<>+8(SB)/4, $0x7fffffff
+DATA magnitudes<>+12(SB)/4, $0x7fffffff
+DATA magnitudes<>+16(SB)/4, $0x7fffffff
+DATA magnitudes<>+20(SB)/4, $0x7fffffff
+DATA magnitudes<>+24(SB)/4, $0x7fffffff
+DATA magnitudes<>+28(SB)/4, $0x7fffffff
+GLOBL magnitudes<>(SB), RODATA|NOPTR, $32
 
 // func quantizeAVX2(q *[576]uint16, mag *[576]float32, step float32, round float32) (nonzero int, large int)
 // Requires: AVX, AVX2

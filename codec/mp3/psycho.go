@@ -245,6 +245,7 @@ func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]f
 	var e [maxBands * lanes]float32
 	var ws [3][maxBands]float32
 	energies(&e, long, short, p)
+	p.cut(&e, long, short)
 	excite(&ws, &e, &m.pattern, p)
 	var wl [maxBands]float32
 	for b := range p.n {
@@ -262,6 +263,29 @@ func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]f
 	m.at6, m.at12 = ws[1], ws[2]
 }
 
+// inaudible is how far below the ear's own noise a band may be dropped.
+const inaudible = 0.1
+
+// cut clears what lies above the highest audible band. Speech that came over
+// the telephone has nothing there but rounding, and that would take bits where
+// bits are many.
+func (p *psyTables) cut(e *[maxBands * lanes]float32, long, short *[granuleLen]float32) {
+	b := p.n - 1
+	for ; b > 0; b-- {
+		i := b * lanes
+		if max(e[i], e[i+1], e[i+2], e[i+3]) > p.internal[i]*inaudible {
+			break
+		}
+	}
+	if b == p.n-1 {
+		return
+	}
+	clear(long[p.long[b].hi:])
+	for w := range 3 {
+		clear(short[192*w+int(p.short[b].hi) : 192*w+192])
+	}
+}
+
 func (m *sfbMap) mean(w *[maxBands]float32) (s float32) {
 	for i, share := range m.share[:m.n] {
 		s += float32(share * w[int(m.first)+i])
@@ -269,18 +293,19 @@ func (m *sfbMap) mean(w *[maxBands]float32) (s float32) {
 	return s
 }
 
-// entropyGo is the sum over the lines of log2(1 + |x|·gain): about the bits that
-// the lines need when gain is one over the quantiser's step; active counts the
-// lines of at least a step. Eight lanes are multiplied up for eight rounds
+// entropyGo is the sum over the lines of ½·log2(1 + (x·gain)²), which is about
+// the bits that the lines take if gain is sharp over the quantiser's step: a line
+// well above the step takes log2(|x|/step) + 3 bits. active counts the lines for
+// which the square is at least 1. Eight lanes are multiplied up for four rounds
 // before each logarithm.
 func entropyGo(x *[granuleLen]float32, gain *lineValues) (bits float32, active int) {
 	var sum [8]float32
-	for i := 0; i < granuleLen; i += 64 {
+	for i := 0; i < granuleLen; i += 32 {
 		prod := [8]float32{1, 1, 1, 1, 1, 1, 1, 1}
-		for j := i; j < i+64; j += 8 {
+		for j := i; j < i+32; j += 8 {
 			for l := range prod {
 				z := float32(x[j+l] * gain[j+l])
-				z = min(math.Float32frombits(math.Float32bits(z)&^(1<<31)), 8192)
+				z = min(float32(z*z), 1<<30)
 				if z >= 1 {
 					active++
 				}
@@ -291,8 +316,11 @@ func entropyGo(x *[granuleLen]float32, gain *lineValues) (bits float32, active i
 			sum[l] += log2f(prod[l])
 		}
 	}
-	return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7])), active
+	return 0.5 * (((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]))), active
 }
+
+// sharp makes the entropy of a step come out as bits.
+const sharp = 8
 
 // lineValues is a value for each line; vector stores may run over the last.
 type lineValues = [granuleLen + 8]float32

@@ -264,35 +264,38 @@ func entropy() {
 	TEXT("entropyAVX2", NOSPLIT, "func(x *[576]float32, gain *[584]float32) (bits float32, active int)")
 	Pragma("noescape")
 	x, gain := ptr("x"), ptr("gain")
-	abs, one, most := YMM(), YMM(), YMM()
-	VMOVUPS(absMask(), abs)
+	one, most := YMM(), YMM()
 	VMOVUPS(ones(), one)
-	VMOVUPS(vec("most", f32(8192)), most)
+	VMOVUPS(vec("most", f32(1<<30)), most)
 	bits, count := YMM(), YMM()
 	zero(bits)
 	zero(count)
 	left := GP64()
-	MOVQ(U32(9), left)
+	MOVQ(U32(18), left)
 	Label("round")
 	prod := YMM()
-	VMOVUPS(one, prod)
-	for j := range 8 {
+	for j := range 4 {
 		z, m := YMM(), YMM()
 		VMOVUPS(at(x, 32*j), z)
 		VMULPS(at(gain, 32*j), z, z)
-		VANDPS(abs, z, z)
+		VMULPS(z, z, z)
 		VMINPS(most, z, z)
 		VCMPPS(Imm(13), one, z, m) // z >= 1
 		VPSUBD(m, count, count)
 		VADDPS(one, z, z)
-		VMULPS(z, prod, prod)
+		if j == 0 {
+			prod = z
+		} else {
+			VMULPS(z, prod, prod)
+		}
 	}
 	VADDPS(log2(prod), bits, bits)
-	ADDQ(U32(256), x.Base)
-	ADDQ(U32(256), gain.Base)
+	ADDQ(Imm(128), x.Base)
+	ADDQ(Imm(128), gain.Base)
 	DECQ(left)
 	JNE(LabelRef("round"))
 	s := sum(bits)
+	VMULSS(vec("half", f32(0.5)), s, s)
 	Store(s, Return("bits"))
 	h, c := XMM(), XMM()
 	VEXTRACTI128(Imm(1), count, h)
