@@ -2,11 +2,13 @@ package mp3
 
 import "encoding/binary"
 
-// bitWriter packs bits, most significant first, into memory that it is given.
+// bitWriter packs bits, most significant first, into memory that it is given,
+// which must have eight bytes to spare.
 type bitWriter struct {
-	buf []byte // whole bytes written so far; its capacity is never outgrown
+	buf []byte
+	at  int    // whole bytes written
 	acc uint64 // bits not yet written, at the top
-	n   uint   // how many
+	n   uint   // how many, at most 32 between calls
 }
 
 // put writes the low n bits of v, n <= 32; the rest of v must be 0.
@@ -14,22 +16,25 @@ func (w *bitWriter) put(v uint32, n uint) {
 	w.acc |= uint64(v) << (64 - n - w.n)
 	w.n += n
 	if w.n >= 32 {
-		w.buf = binary.BigEndian.AppendUint32(w.buf, uint32(w.acc>>32))
-		w.acc <<= 32
-		w.n -= 32
+		w.flush()
 	}
 }
 
-// align fills up the last byte with zeros and writes everything.
-func (w *bitWriter) align() {
-	for ; w.n > 0; w.n -= min(w.n, 8) {
-		w.buf = append(w.buf, byte(w.acc>>56))
-		w.acc <<= 8
-	}
+// flush writes the whole bytes.
+func (w *bitWriter) flush() {
+	binary.BigEndian.PutUint64(w.buf[w.at:], w.acc)
+	k := w.n &^ 7
+	w.at += int(k / 8)
+	w.acc <<= k
+	w.n -= k
 }
 
-// len is the number of bits written.
-func (w *bitWriter) len() int { return 8*len(w.buf) + int(w.n) }
+// align fills up the last byte with zeros and gives all bytes.
+func (w *bitWriter) align() []byte {
+	w.n = (w.n + 7) &^ 7
+	w.flush()
+	return w.buf[:w.at]
+}
 
 // putScalefactors writes part 2 of a granule (13818-3 2.4.1.7, scalefactors).
 func putScalefactors(w *bitWriter, g *granule) {
@@ -52,7 +57,7 @@ func putSpectrum(w *bitWriter, g *granule, c *coder) {
 	edges := [4]int{0, g.bound[0], g.bound[1], g.bigValues}
 	for r, t := range g.tables {
 		if t.table != 0 {
-			putPairs(w, &pairCodes[t.lane], c, edges[r], edges[r+1], t)
+			putPairs(w, c, edges[r], edges[r+1], t)
 		}
 	}
 	for i := g.bigValues; i < g.count1; i += 4 {
@@ -70,28 +75,53 @@ func putSpectrum(w *bitWriter, g *granule, c *coder) {
 }
 
 // putPairs writes the lines from..to with one code table.
-func putPairs(w *bitWriter, codes *[256]codeWord, c *coder, from, to int, t region) {
-	linbits := uint(0)
+func putPairs(w *bitWriter, c *coder, from, to int, t region) {
+	codes := &pairCodes[t.lane]
+	q := c.q[from:to]
+	x := c.x[from:to]
+	x = x[:len(q)]
 	if t.table >= 16 {
-		linbits = uint(linbitsOf[(t.table-16)/8][t.table&7])
+		putEscaped(w, codes, q, x, uint(linbitsOf[(t.table-16)/8][t.table&7]))
+		return
 	}
-	for i := from; i < to; i += 2 {
-		x, y := c.q[i], c.q[i+1]
-		code := codes[min(x, 15)<<4|min(y, 15)]
-		w.put(uint32(code.bits), uint(code.n))
+	acc, n := w.acc, w.n
+	for i := 0; i+1 < len(q); i += 2 {
+		a, b := uint32(q[i]), uint32(q[i+1])
+		code := codes[(a<<4|b)&255]
+		two := min(b, 1)
+		v := code>>8 | (sign(x[i])&min(a, 1))<<two | sign(x[i+1])&two
+		n += uint(code & 255)
+		acc |= uint64(v) << (64 - n)
+		if n >= 32 {
+			binary.BigEndian.PutUint64(w.buf[w.at:], acc)
+			w.at += 4
+			acc <<= 32
+			n -= 32
+		}
+	}
+	w.acc, w.n = acc, n
+}
+
+// putEscaped writes pairs of which some may need linbits.
+func putEscaped(w *bitWriter, codes *[256]uint32, q []uint16, x []float32, linbits uint) {
+	for i := 0; i+1 < len(q); i += 2 {
+		a, b := uint32(q[i]), uint32(q[i+1])
+		code := codes[min(a, 15)<<4|min(b, 15)]
+		signs := uint(min(a, 1) + min(b, 1))
+		w.put(code>>8>>signs, uint(code&255)-signs)
 		var v uint32
 		var n uint
-		if x >= 15 && linbits > 0 {
-			v, n = uint32(x-15), linbits
+		if a >= 15 {
+			v, n = a-15, linbits
 		}
-		if x > 0 {
-			v, n = v<<1|sign(c.x[i]), n+1
+		if a > 0 {
+			v, n = v<<1|sign(x[i]), n+1
 		}
-		if y >= 15 && linbits > 0 {
-			v, n = v<<linbits|uint32(y-15), n+linbits
+		if b >= 15 {
+			v, n = v<<linbits|(b-15), n+linbits
 		}
-		if y > 0 {
-			v, n = v<<1|sign(c.x[i+1]), n+1
+		if b > 0 {
+			v, n = v<<1|sign(x[i+1]), n+1
 		}
 		w.put(v, n)
 	}

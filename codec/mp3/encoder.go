@@ -57,7 +57,7 @@ func New(cfg Config) (*Encoder, error) {
 	e.coder.lsf = v != MPEG1
 	e.coder.long = sfbLongOf[v][i][:]
 	e.coder.short = sfbShortOf[v][i][:]
-	e.bits.buf = e.main[:0]
+	e.bits.buf = e.main[:]
 	e.rate.start(&e.cfg, &e.head)
 	return e, nil
 }
@@ -163,14 +163,14 @@ func (e *Encoder) encode(dst []byte) []byte {
 		return dst
 	}
 	e.done = 0
-	e.bits.align()
-	e.rate.choose(h, e.frames.free(), len(e.bits.buf))
+	data := e.bits.align()
+	e.rate.choose(h, e.frames.free(), len(data))
 	begin := e.frames.free()
-	var head [headerLen + 32]byte
+	var head [headerLen + 32 + 8]byte
 	b := appendSideInfo(h.append(head[:0]), h, begin, &e.side)
 	e.frames.add(b, h.Size())
-	e.frames.write(e.bits.buf, len(e.bits.buf))
-	e.bits.buf = e.main[:0]
+	e.frames.write(data, len(data))
+	e.bits = bitWriter{buf: e.main[:]}
 	if n := e.frames.free() - e.rate.roof(h); n > 0 {
 		e.frames.write(nil, n)
 	}

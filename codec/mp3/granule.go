@@ -1,5 +1,7 @@
 package mp3
 
+import "math"
+
 // granule is the side information of one granule of one channel (11172-3 and
 // 13818-3, 2.4.1.7), and the scalefactors that go with it.
 type granule struct {
@@ -27,16 +29,22 @@ type coder struct {
 	lsf     bool
 	long    []uint16 // scalefactor band boundaries
 	short   []uint16
-	bounds  [40]uint16 // of the granule at hand, in stream order
-	bands   int        // number of bands in bounds
-	top     int        // lines from here on are zero
-	x       [granuleLen]float32
-	mag     [granuleLen]float32 // |x|^¾, scaled by the scalefactors
+	bounds  [40]uint16           // of the granule at hand, in stream order
+	bands   int                  // number of bands in bounds
+	top     int                  // lines from here on are zero
+	x       *[granuleLen]float32 // the spectrum in stream order
+	order   [granuleLen]float32  // where that of short blocks is put in order
+	mag     [granuleLen]float32  // |x|^¾, scaled by the scalefactors
 	q       [granuleLen]uint16
 	weight  [39]float32   // of the noise in each band
-	root    [39]float32   // mean √|x| of each band
-	peak    [39]float32   // largest |x|^¾ of each band
+	mean    [40]float32   // of |x|^¾ in each band
+	peak    [40]float32   // largest |x|^¾ of each band
 	largest float32       // largest mag
+	round   float32       // what the quantiser adds before rounding down
+	cut     [40]uint16    // bounds of the bands of the big_values partition
+	edges   [4]uint8      // of regions, in those bands
+	linbits [2]uint8      // index of the linbits that addLinbits has added
+	escape  bool          // whether it has: some magnitude is above 15
 	sums    [40]laneCosts // of Huffman code, before each band
 	most    [40]uint16    // largest q in each band, up to 15
 }
@@ -45,11 +53,12 @@ type coder struct {
 // band window by window (11172-3 2.4.3.4.8 backwards).
 func (c *coder) load(spec *[granuleLen]float32, p *perception, block blockType) {
 	if block != shortBlock {
-		c.x = *spec
+		c.x = spec
 		c.bands = 22
 		copy(c.bounds[:], c.long)
 		copy(c.weight[:], p.long[:])
 	} else {
+		c.x = &c.order
 		c.bands = 39
 		at := uint16(0)
 		for k := range 13 {
@@ -63,24 +72,36 @@ func (c *coder) load(spec *[granuleLen]float32, p *perception, block blockType) 
 		}
 		c.bounds[39] = at
 	}
-	powers(&c.mag, &c.x)
-	for k := range c.bands {
-		var sum, peak float32
-		lo, hi := c.bounds[k], c.bounds[k+1]
-		for _, v := range c.mag[lo:hi] {
-			sum += v
-			peak = max(peak, v)
-		}
-		// √|x| is (|x|^¾)^⅔; the mean of |x|^¾ does as well for a step size.
-		c.root[k] = sum / float32(hi-lo)
-		c.peak[k] = peak
-	}
+	powers(&c.mag, c.x)
+	summarise(&c.mean, &c.peak, &c.mag, &c.bounds, c.bands)
 }
 
 // powersGo is |x|^¾, the power law of the quantiser (11172-3 2.4.3.4.7.1).
 func powersGo(mag, x *[granuleLen]float32) {
 	for i, v := range x {
-		v = max(v, -v)
+		v = math.Float32frombits(math.Float32bits(v) &^ (1 << 31))
 		mag[i] = sqrtf(float32(v * sqrtf(v)))
+	}
+}
+
+// summariseGo finds the mean and the largest of each band of mag.
+func summariseGo(mean, peak *[40]float32, mag *[granuleLen]float32, bounds *[40]uint16, bands int) {
+	for k := range bands {
+		var s [8]float32
+		var most float32
+		m := mag[bounds[k]:bounds[k+1]]
+		for i, v := range m {
+			s[i&7] += v
+			most = max(most, v)
+		}
+		sum := ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
+		mean[k], peak[k] = sum/float32(len(m)), most
+	}
+}
+
+// multiplyGo multiplies each line by its factor.
+func multiplyGo(mag *[granuleLen]float32, factor *lineValues) {
+	for i := range mag {
+		mag[i] *= factor[i]
 	}
 }

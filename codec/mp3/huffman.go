@@ -85,39 +85,14 @@ type region struct {
 	bits        int
 }
 
-// bestTable picks the cheapest code table for lines between two running sums,
-// whose largest magnitude is largest.
-func bestTable(from, to *laneCosts, largest int) region {
-	if largest == 0 {
-		return region{}
-	}
-	best := region{bits: 1 << 30}
-	if largest <= 15 {
-		for l := int(firstLane[largest]); l < laneESC0; l++ {
-			if n := to.lane(l) - from.lane(l); n < best.bits {
-				best = region{codeTables[l].number, uint8(l), n}
-			}
-		}
-	}
-	many := to.lane(lane15) - from.lane(lane15)
-	for kind := range 2 {
-		i := 0
-		for largest-15 >= 1<<linbitsOf[kind][i] {
-			i++
-		}
-		n := to.lane(laneESC0+kind) - from.lane(laneESC0+kind) + many*int(linbitsOf[kind][i])
-		if n < best.bits {
-			best = region{uint8(16 + 8*kind + i), uint8(laneESC0 + kind), n}
-		}
-	}
-	return best
-}
-
-// pairCodes are the codes of each lane's table by 16x+y.
-var pairCodes = func() (t [15][256]codeWord) {
+// pairCodes are the codes of each lane's table by 16x+y, with room for the signs
+// at the low end: the bits from bit 8 up, their number below.
+var pairCodes = func() (t [15][256]uint32) {
 	for l, c := range codeTables {
 		for i, w := range c.codes {
-			t[l][i/int(c.size)<<4|i%int(c.size)] = w
+			x, y := i/int(c.size), i%int(c.size)
+			signs := min(x, 1) + min(y, 1)
+			t[l][x<<4|y] = uint32(w.bits)<<signs<<8 | uint32(int(w.n)+signs)
 		}
 	}
 	return t

@@ -36,3 +36,9 @@ func splitAVX2(sums *uint64, most *[40]uint16, bands int, no *uint64) (bits int,
 
 //go:noescape
 func expandAVX2(line *[584]float32, value *[40]float32, bounds *[40]uint16, bands int)
+
+//go:noescape
+func summariseAVX2(mean *[40]float32, peak *[40]float32, mag *[576]float32, bounds *[40]uint16, bands int)
+
+//go:noescape
+func multiplyAVX2(mag *[576]float32, factor *[584]float32)

@@ -3779,3 +3779,89 @@ eight:
 	JNE     band
 	VZEROUPPER
 	RET
+
+// func summariseAVX2(mean *[40]float32, peak *[40]float32, mag *[576]float32, bounds *[40]uint16, bands int)
+// Requires: AVX
+TEXT ·summariseAVX2(SB), NOSPLIT, $0-40
+	MOVQ mean+0(FP), AX
+	MOVQ peak+8(FP), CX
+	MOVQ mag+16(FP), DX
+	MOVQ bounds+24(FP), BX
+	MOVQ bands+32(FP), SI
+	LEAQ tail<>+0(SB), DI
+
+band:
+	MOVWQZX    (BX), R8
+	MOVWQZX    2(BX), R9
+	SUBQ       R8, R9
+	VXORPS     X0, X0, X0
+	VCVTSI2SSQ R9, X0, X0
+	LEAQ       (DX)(R8*4), R8
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	SUBQ       $0x08, R9
+	JLT        rest
+
+eight:
+	VMOVUPS (R8), Y3
+	VADDPS  Y3, Y1, Y1
+	VMAXPS  Y3, Y2, Y2
+	ADDQ    $0x20, R8
+	SUBQ    $0x08, R9
+	JGE     eight
+
+rest:
+	NEGQ         R9
+	VMOVUPS      (DI)(R9*4), Y3
+	VMASKMOVPS   (R8), Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VMAXPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y1, X3
+	VADDPS       X3, X1, X1
+	VMOVHLPS     X1, X1, X3
+	VADDPS       X3, X1, X1
+	VMOVSHDUP    X1, X3
+	VADDSS       X3, X1, X1
+	VDIVSS       X0, X1, X1
+	VMOVSS       X1, (AX)
+	VEXTRACTF128 $0x01, Y2, X0
+	VMAXPS       X0, X2, X1
+	VMOVHLPS     X1, X1, X0
+	VMAXPS       X0, X1, X1
+	VMOVSHDUP    X1, X0
+	VMAXSS       X0, X1, X1
+	VMOVSS       X1, (CX)
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, CX
+	ADDQ         $0x02, BX
+	DECQ         SI
+	JNE          band
+	VZEROUPPER
+	RET
+
+// func multiplyAVX2(mag *[576]float32, factor *[584]float32)
+// Requires: AVX
+TEXT ·multiplyAVX2(SB), NOSPLIT, $0-16
+	MOVQ mag+0(FP), AX
+	MOVQ factor+8(FP), CX
+	MOVQ $0x00000012, DX
+
+loop:
+	VMOVUPS (AX), Y0
+	VMULPS  (CX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(AX), Y0
+	VMULPS  32(CX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(AX), Y0
+	VMULPS  64(CX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(AX), Y0
+	VMULPS  96(CX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	DECQ    DX
+	JNE     loop
+	VZEROUPPER
+	RET

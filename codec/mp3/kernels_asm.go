@@ -91,3 +91,19 @@ func split(sums *[40]laneCosts, most *[40]uint16, bands int) (int, int, int) {
 	}
 	return splitGo(sums, most, bands)
 }
+
+func summarise(mean, peak *[40]float32, mag *[granuleLen]float32, bounds *[40]uint16, bands int) {
+	if hasAVX2 {
+		summariseAVX2(mean, peak, mag, bounds, bands)
+		return
+	}
+	summariseGo(mean, peak, mag, bounds, bands)
+}
+
+func multiply(mag *[granuleLen]float32, factor *lineValues) {
+	if hasAVX2 {
+		multiplyAVX2(mag, factor)
+		return
+	}
+	multiplyGo(mag, factor)
+}

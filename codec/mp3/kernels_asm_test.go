@@ -163,6 +163,18 @@ func compareKernels(t *testing.T, seed uint64) {
 	if magGo != magAsm {
 		t.Fatal("powers differ")
 	}
+	var meanGo, meanAsm, peakGo, peakAsm [40]float32
+	summariseGo(&meanGo, &peakGo, &magGo, bounds, bands)
+	summariseAVX2(&meanAsm, &peakAsm, &magGo, bounds, bands)
+	if meanGo != meanAsm || peakGo != peakAsm {
+		t.Fatal("summaries differ")
+	}
+	scaledGo, scaledAsm := magGo, magGo
+	multiplyGo(&scaledGo, &lineGo)
+	multiplyAVX2(&scaledAsm, &lineGo)
+	if scaledGo != scaledAsm {
+		t.Fatal("products differ")
+	}
 	most := float32(1e-9)
 	for _, m := range magGo {
 		most = max(most, m)

@@ -37,3 +37,9 @@ func costs(sums *[40]laneCosts, most *[40]uint16, q *[granuleLen]uint16, bounds 
 func split(sums *[40]laneCosts, most *[40]uint16, bands int) (int, int, int) {
 	return splitGo(sums, most, bands)
 }
+
+func summarise(mean, peak *[40]float32, mag *[granuleLen]float32, bounds *[40]uint16, bands int) {
+	summariseGo(mean, peak, mag, bounds, bands)
+}
+
+func multiply(mag *[granuleLen]float32, factor *lineValues) { multiplyGo(mag, factor) }

@@ -31,40 +31,60 @@ func quantizeGo(q *[granuleLen]uint16, mag *[granuleLen]float32, step, round flo
 	return nonzero, large
 }
 
-// search finds the smallest global_gain whose code is at most target bits long,
-// starting at guess, and leaves that code in g and c.q.
-func (c *coder) search(g *granule, guess, target int) {
+// search finds a global_gain whose code is about target bits long and at most
+// limit, starting at guess, and leaves that code in g and c.q. A step of gain
+// changes a line in use by 3/16 bit: half a step either way will do, since the
+// reservoir evens it out.
+func (c *coder) search(g *granule, guess, target, limit int) {
 	if c.largest == 0 {
 		c.silence(g)
 		return
 	}
-	lowest := 0
+	lowest := max(0, guess-finest)
 	for lowest < 255 && float32(c.largest*gainStep[lowest]) > largestQ-1 {
 		lowest++
 	}
 	lo, hi := lowest-1, 256 // lo is too long (or illegal), hi is short enough
 	gain := min(max(guess, lowest), 255)
-	last := -1
-	for hi-lo > 1 {
+	for {
 		bits, used := c.count(g, gain)
-		last = gain
-		if bits > target || bits > 4095 {
+		off := bits - target
+		if bits > limit {
+			lo = gain
+		} else if abs(off)*32 <= 3*used+256 {
+			break
+		} else if off > 0 {
 			lo = gain
 		} else {
 			hi = gain
 		}
-		step := (bits - target) * 16 / (3*used + 16)
-		if bits > target {
-			step++
+		if hi-lo <= 1 {
+			if hi > 255 {
+				c.silence(g) // not even the scalefactors fit
+				return
+			}
+			if gain != hi {
+				c.count(g, hi)
+			}
+			break
 		}
+		step := off * 16 / (3*used + 16)
 		gain = min(max(gain+step, lo+1), hi-1)
 	}
-	if hi > 255 {
-		c.silence(g) // not even the scalefactors fit
-	} else if last != hi {
-		c.count(g, hi)
+	for c.finish(g); g.bits > limit; c.finish(g) { // what ESC tables took was an estimate
+		if gain++; gain > 255 {
+			c.silence(g)
+			return
+		}
+		c.count(g, gain)
 	}
 }
+
+// finest is how many steps below the guess a granule of little content may go:
+// it is not worth more bits then.
+const finest = 12
+
+func abs(x int) int { return max(x, -x) }
 
 // silence codes a granule in no bits at all.
 func (c *coder) silence(g *granule) {
@@ -72,10 +92,10 @@ func (c *coder) silence(g *granule) {
 	clear(c.q[:])
 }
 
-// count quantises with a gain and finds partitions, tables and bits. used is the
-// number of lines in use.
+// count quantises with a gain and finds partitions and about how many bits they
+// take; finish makes it exact. used is the number of lines in use.
 func (c *coder) count(g *granule, gain int) (bits, used int) {
-	nonzero, large := quantize(&c.q, &c.mag, gainStep[gain], tune.round)
+	nonzero, large := quantize(&c.q, &c.mag, gainStep[gain], c.round)
 	g.gain = gain
 	// count1 holds quadruples of magnitudes at most 1 (11172-3 2.4.2.7 big_values).
 	end := (nonzero + 1) &^ 1
@@ -98,6 +118,6 @@ func (c *coder) count(g *granule, gain int) (bits, used int) {
 	if b < a {
 		g.count1B, a = 1, b
 	}
-	g.bits = g.part2 + a + c.regions(g)
-	return g.bits, nonzero
+	g.bits = g.part2 + a
+	return g.bits + c.regions(g), nonzero
 }

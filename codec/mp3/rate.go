@@ -105,7 +105,7 @@ func (r *rateControl) granule(e *Encoder) {
 		r.share[c] = int(total * part)
 	}
 	if lines > 0 {
-		r.noise = r.logNoise + float32(2*(bits-total)/lines)
+		r.noise = r.logNoise + float32(2*(bits-total)/max(lines, 200*float32(n)))
 	} else {
 		r.noise = r.logNoise
 	}
@@ -123,9 +123,11 @@ func (a *analysis) bitsAt(logNoise float32) float32 {
 
 // code codes one channel's granule within its share.
 func (r *rateControl) code(c *coder, g *granule, a *analysis, ch int) {
-	target := max(min(r.share[ch], r.room, 4095), 0)
+	limit := max(min(r.room, 4095), 0)
+	target := max(min(r.share[ch], limit), 0)
+	c.round = rounding(float32(target) / (a.active + 1))
 	gain := c.shape(g, exp2f(r.noise))
-	c.search(g, gain, target)
+	c.search(g, gain, target, limit)
 	r.room -= g.bits
 	r.least -= g.bits
 	if ch == 1 || r.share[1] == 0 {
@@ -144,4 +146,10 @@ func (r *rateControl) choose(h *Header, free, used int) {
 			return
 		}
 	}
+}
+
+// rounding is what to add before rounding down: less where bits are few, since a
+// magnitude less saves more than it hurts.
+func rounding(bitsPerLine float32) float32 {
+	return min(max(tune.round+float32(0.04*(bitsPerLine-4)), tune.round), 0.46)
 }

@@ -89,14 +89,17 @@ func splitGo(sums *[40]laneCosts, most *[40]uint16, bands int) (bits, a, b int) 
 	return bits, a, b
 }
 
-// regions cuts the big_values partition and returns its bits.
+// regions cuts the big_values partition and returns its bits, which finish may
+// find to be a few less when some lines need an ESC table.
 func (c *coder) regions(g *granule) int {
 	big := uint16(g.bigValues)
-	g.tables = [3]region{}
-	g.bound, g.count = [2]int{int(big), int(big)}, [2]uint8{}
+	g.count = [2]uint8{}
+	c.edges = [4]uint8{}
 	if big == 0 {
+		c.cut[0] = 0
 		return 0
 	}
+	bands := 1
 	if g.block != longBlock {
 		// Two regions, at a boundary that the standard fixes: region0_count is
 		// 8 of the 39 bands of short blocks, 7 of the bands of others.
@@ -104,44 +107,95 @@ func (c *coder) regions(g *granule) int {
 		if g.block == shortBlock {
 			at = min(c.bounds[9], big)
 		}
-		cut := [40]uint16{0, at, big}
-		costs(&c.sums, &c.most, &c.q, &cut, 2)
-		g.bound[0] = int(at)
-		g.tables[0] = bestTable(&c.sums[0], &c.sums[1], c.mostOf(0, int(at), c.most[0]))
-		g.tables[1] = bestTable(&c.sums[1], &c.sums[2], c.mostOf(int(at), int(big), c.most[1]))
-		return g.tables[0].bits + g.tables[1].bits
-	}
-	bands := 1
-	for c.bounds[bands] < big {
-		bands++
-	}
-	whole := c.bounds[bands]
-	c.bounds[bands] = big
-	costs(&c.sums, &c.most, &c.q, &c.bounds, bands)
-	c.bounds[bands] = whole
-	_, a, b := split(&c.sums, &c.most, bands)
-	g.count = [2]uint8{uint8(a - 1), uint8(b - a - 1)}
-	i, j := min(a, bands), min(b, bands)
-	g.bound = [2]int{int(min(c.bounds[a], big)), int(min(c.bounds[b], big))}
-	bits := 0
-	for r, e := range [3][2]int{{0, i}, {i, j}, {j, bands}} {
-		var m uint16
-		for _, v := range c.most[e[0]:e[1]] {
-			m = max(m, v)
+		c.cut = [40]uint16{0, at, big}
+		bands = 2
+		c.edges = [4]uint8{0, 1, 2, 2}
+	} else {
+		for c.bounds[bands] < big {
+			bands++
 		}
-		from, to := min(c.bounds[e[0]], big), min(c.bounds[e[1]], big)
-		g.tables[r] = bestTable(&c.sums[e[0]], &c.sums[e[1]], c.mostOf(int(from), int(to), m))
-		bits += g.tables[r].bits
+		c.cut = c.bounds
+		c.cut[bands] = big
 	}
+	costs(&c.sums, &c.most, &c.q, &c.cut, bands)
+	largest := int(float32(c.largest*gainStep[g.gain]) + c.round)
+	if c.escape = largest > 15; c.escape {
+		c.addLinbits(bands, largest)
+	}
+	if g.block != longBlock {
+		return cheapest(&c.sums[0], &c.sums[1], c.most[0]) + cheapest(&c.sums[1], &c.sums[2], c.most[1])
+	}
+	bits, a, b := split(&c.sums, &c.most, bands)
+	g.count = [2]uint8{uint8(a - 1), uint8(b - a - 1)}
+	c.edges = [4]uint8{0, uint8(min(a, bands)), uint8(min(b, bands)), uint8(bands)}
 	return bits
 }
 
-// mostOf is the largest magnitude of lines, known up to 15.
-func (c *coder) mostOf(from, to int, m uint16) int {
-	if m == 15 {
-		for _, v := range c.q[from:to] {
+// addLinbits puts the linbits that the largest magnitude takes on the lanes of
+// the ESC tables, and makes tables 13 and 15 dear where they may not do.
+func (c *coder) addLinbits(bands, largest int) {
+	var n [2]uint64
+	for kind := range n {
+		i := 0
+		for largest-15 >= 1<<linbitsOf[kind][i] {
+			i++
+		}
+		n[kind] = uint64(linbitsOf[kind][i])
+		c.linbits[kind] = uint8(i)
+	}
+	for k := 1; k <= bands; k++ {
+		many := c.sums[k][3] >> 48
+		c.sums[k][2] += many * 100 << 48
+		c.sums[k][3] += many*100 + many*n[0]<<16 + many*n[1]<<32
+	}
+}
+
+// finish chooses the code table of each region and adds up the exact bits.
+func (c *coder) finish(g *granule) {
+	g.tables = [3]region{}
+	g.bound = [2]int{int(c.cut[c.edges[1]]), int(c.cut[c.edges[2]])}
+	for r := range g.tables {
+		from, to := c.edges[r], c.edges[r+1]
+		var m uint16
+		for _, v := range c.most[from:to] {
 			m = max(m, v)
 		}
+		g.tables[r] = c.bestTable(&c.sums[from], &c.sums[to], m, c.cut[from], c.cut[to])
+		g.bits += g.tables[r].bits
 	}
-	return int(m)
+}
+
+// bestTable picks the cheapest code table for lines between two running sums.
+func (c *coder) bestTable(from, to *laneCosts, most, first, end uint16) region {
+	if most == 0 {
+		return region{}
+	}
+	largest := most
+	if c.escape && most == 15 {
+		for _, v := range c.q[first:end] {
+			largest = max(largest, v)
+		}
+	}
+	best := region{bits: 1 << 30}
+	if !c.escape || most < 15 {
+		for l := int(firstLane[most]); l < laneESC0; l++ {
+			if n := to.lane(l) - from.lane(l); n < best.bits {
+				best = region{codeTables[l].number, uint8(l), n}
+			}
+		}
+		return best
+	}
+	many := to.lane(lane15) - from.lane(lane15)
+	for kind := range 2 {
+		i := 0
+		for int(largest) >= 15+1<<linbitsOf[kind][i] {
+			i++
+		}
+		spare := int(linbitsOf[kind][c.linbits[kind]]) - int(linbitsOf[kind][i])
+		n := to.lane(laneESC0+kind) - from.lane(laneESC0+kind) - many*spare
+		if n < best.bits {
+			best = region{uint8(16 + 8*kind + i), uint8(laneESC0 + kind), n}
+		}
+	}
+	return best
 }

@@ -29,7 +29,7 @@ func (c *coder) shape(g *granule, noise float32) int {
 			want[k] = -1000
 			continue
 		}
-		a = min(a, float32(0.66666667*(step2-0.8300750))-float32(0.44444445*log2f(c.root[k]+1e-20)))
+		a = min(a, float32(0.66666667*(step2-0.8300750))-float32(0.44444445*log2f(c.mean[k]+1e-20)))
 		// Bands that will quantise to nothing need no scalefactor.
 		if log2f(c.peak[k])-float32(0.75*a) < tune.sig {
 			want[k] = -1000
@@ -213,19 +213,16 @@ var scaleUp = func() (t [192]float32) {
 // applyScalefactors scales mag by the gain of its band over global_gain.
 func (c *coder) applyScalefactors(g *granule) {
 	c.largest = 0
+	var factor [40]float32
 	for k := range c.bands {
 		s := int(g.sf[k]) << (1 + g.scale)
 		if g.block == shortBlock {
 			s += 8 * int(g.subblock[k%3])
 		}
-		c.largest = max(c.largest, float32(c.peak[k]*scaleUp[s]))
-		if s == 0 {
-			continue
-		}
-		f := scaleUp[s]
-		m := c.mag[c.bounds[k]:c.bounds[k+1]]
-		for i := range m {
-			m[i] *= f
-		}
+		factor[k] = scaleUp[s]
+		c.largest = max(c.largest, float32(c.peak[k]*factor[k]))
 	}
+	var line lineValues
+	expand(&line, &factor, &c.bounds, c.bands)
+	multiply(&c.mag, &line)
 }

@@ -1,9 +1,10 @@
 package mp3
 
-// appendSideInfo writes the side information of a frame (11172-3 2.4.1.7, and
+// appendSideInfo writes, into the room that dst has, the side information of a frame (11172-3 2.4.1.7, and
 // 13818-3 2.4.1.7 for the lower sampling frequencies).
 func appendSideInfo(dst []byte, h *Header, mainDataBegin int, grs *[2][2]granule) []byte {
-	w := bitWriter{buf: dst}
+	at := len(dst)
+	w := bitWriter{buf: dst[:cap(dst)], at: at}
 	if h.Version == MPEG1 {
 		w.put(uint32(mainDataBegin), 9)
 		if h.Channels == 1 {
@@ -20,8 +21,7 @@ func appendSideInfo(dst []byte, h *Header, mainDataBegin int, grs *[2][2]granule
 			putGranule(&w, h, &grs[gr][ch])
 		}
 	}
-	w.align()
-	return w.buf
+	return w.align()
 }
 
 func putGranule(w *bitWriter, h *Header, g *granule) {

@@ -25,6 +25,8 @@ func main() {
 	costs()
 	split()
 	expand()
+	summarise()
+	multiply()
 	Generate()
 }
 

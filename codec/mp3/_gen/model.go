@@ -36,12 +36,14 @@ func sum(v reg.VecVirtual) reg.VecVirtual {
 	return s
 }
 
+var tail Mem
+
 func energies() {
 	TEXT("energiesAVX2", NOSPLIT, "func(e *[224]float32, long, short *[576]float32, p *float32)")
 	Pragma("noescape")
 	e, long, short, p := ptr("e"), ptr("long"), ptr("short"), ptr("p")
 	// A window into tail at 32-4n masks the first n of 8.
-	tail := GLOBL("tail", RODATA|NOPTR)
+	tail = GLOBL("tail", RODATA|NOPTR)
 	for i := range 16 {
 		DATA(4*i, U32(uint32(0xffffffff)*uint32((15-i)/8)))
 	}
