@@ -44,7 +44,7 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 	shortBits, shortActive := entropy(&short, &gain)
 	a.isShort = float32(shortBits*tune.shortK)+tune.shortC < bits
 	if a.isShort {
-		*spec = short
+		p.order(spec, &short)
 		bits, active = shortBits, shortActive
 	}
 	a.bits, a.active = bits*tune.kappa, float32(active)
@@ -52,7 +52,7 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 
 // settle fixes the block type of the granule to be coded, which depends on both
 // neighbours (11172-3 Figure C.7), and makes the transform that goes with it.
-func (c *channel) settle() {
+func (c *channel) settle(p *psyTables) {
 	after := c.block == shortBlock
 	before := c.next.isShort
 	switch {
@@ -60,7 +60,9 @@ func (c *channel) settle() {
 		c.block = shortBlock
 	case after && before:
 		c.block = shortBlock
-		mdctShort(&c.spec, (*[24][32]float32)(c.sub[6:]))
+		var short [granuleLen]float32
+		mdctShort(&short, (*[24][32]float32)(c.sub[6:]))
+		p.order(&c.spec, &short)
 	case before:
 		c.block = startBlock
 	case after:
@@ -70,6 +72,18 @@ func (c *channel) settle() {
 	}
 	if c.block == startBlock || c.block == stopBlock {
 		mdctLong(&c.spec, (*block36)(c.sub[:]), &mdctWindows[c.block])
+	}
+}
+
+// order takes short blocks to stream order: band by band, in a band block by
+// block (11172-3 2.4.3.4.8 backwards).
+func (p *psyTables) order(dst, short *[granuleLen]float32) {
+	to := dst[:0]
+	for k := range 13 {
+		lo, hi := p.linesShort[k], p.linesShort[k+1]
+		to = append(to, short[lo:hi]...)
+		to = append(to, short[192+lo:192+hi]...)
+		to = append(to, short[384+lo:384+hi]...)
 	}
 }
 

@@ -80,13 +80,19 @@ func putPairs(w *bitWriter, c *coder, from, to int, t region) {
 	q := c.q[from:to]
 	x := c.x[from:to]
 	x = x[:len(q)]
+	escape, linbits := uint32(16), uint(0)
 	if t.table >= 16 {
-		putEscaped(w, codes, q, x, uint(linbitsOf[(t.table-16)/8][t.table&7]))
-		return
+		escape, linbits = 15, uint(linbitsOf[(t.table-16)/8][t.table&7])
 	}
 	acc, n := w.acc, w.n
 	for i := 0; i+1 < len(q); i += 2 {
 		a, b := uint32(q[i]), uint32(q[i+1])
+		if a >= escape || b >= escape {
+			w.acc, w.n = acc, n
+			putEscaped(w, codes, a, b, x[i], x[i+1], linbits)
+			acc, n = w.acc, w.n
+			continue
+		}
 		code := codes[(a<<4|b)&255]
 		two := min(b, 1)
 		v := code>>8 | (sign(x[i])&min(a, 1))<<two | sign(x[i+1])&two
@@ -102,27 +108,24 @@ func putPairs(w *bitWriter, c *coder, from, to int, t region) {
 	w.acc, w.n = acc, n
 }
 
-// putEscaped writes pairs of which some may need linbits.
-func putEscaped(w *bitWriter, codes *[256]uint32, q []uint16, x []float32, linbits uint) {
-	for i := 0; i+1 < len(q); i += 2 {
-		a, b := uint32(q[i]), uint32(q[i+1])
-		code := codes[min(a, 15)<<4|min(b, 15)]
-		signs := uint(min(a, 1) + min(b, 1))
-		w.put(code>>8>>signs, uint(code&255)-signs)
-		var v uint32
-		var n uint
-		if a >= 15 {
-			v, n = a-15, linbits
-		}
-		if a > 0 {
-			v, n = v<<1|sign(x[i]), n+1
-		}
-		if b >= 15 {
-			v, n = v<<linbits|(b-15), n+linbits
-		}
-		if b > 0 {
-			v, n = v<<1|sign(x[i+1]), n+1
-		}
-		w.put(v, n)
+// putEscaped writes a pair of which one or both need linbits.
+func putEscaped(w *bitWriter, codes *[256]uint32, a, b uint32, x, y float32, linbits uint) {
+	code := codes[min(a, 15)<<4|min(b, 15)]
+	signs := uint(min(a, 1) + min(b, 1))
+	w.put(code>>8>>signs, uint(code&255)-signs)
+	var v uint32
+	var n uint
+	if a >= 15 {
+		v, n = a-15, linbits
 	}
+	if a > 0 {
+		v, n = v<<1|sign(x), n+1
+	}
+	if b >= 15 {
+		v, n = v<<linbits|(b-15), n+linbits
+	}
+	if b > 0 {
+		v, n = v<<1|sign(y), n+1
+	}
+	w.put(v, n)
 }

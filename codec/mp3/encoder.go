@@ -22,7 +22,7 @@ type Encoder struct {
 	coder coder
 	side  [2][2]granule // of the frame being made: granule, channel
 	done  int           // granules of it that are coded
-	main  [2100]byte    // its main data
+	main  [1984]byte    // its main data
 	bits  bitWriter     // into main
 
 	frames frames
@@ -147,7 +147,7 @@ func (e *Encoder) encode(dst []byte) []byte {
 		e.rate.frame(h, e.frames.free())
 	}
 	for c := range e.cfg.Channels {
-		e.ch[c].settle()
+		e.ch[c].settle(e.psy)
 	}
 	e.rate.granule(e)
 	for c := range e.cfg.Channels {

@@ -5,7 +5,7 @@ package mp3
 // frame may begin in the frames before it (2.4.2.7 main_data_begin). It keeps
 // the frames that still have room for main data to come.
 type frames struct {
-	buf   [4608]byte
+	buf   [3584]byte
 	n     int // bytes of frames in buf
 	frame int // start of the frame that main data goes to next
 	at    int // where in buf it goes

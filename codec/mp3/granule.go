@@ -33,7 +33,6 @@ type coder struct {
 	bands   int                  // number of bands in bounds
 	top     int                  // lines from here on are zero
 	x       *[granuleLen]float32 // the spectrum in stream order
-	order   [granuleLen]float32  // where that of short blocks is put in order
 	mag     [granuleLen]float32  // |x|^¾, scaled by the scalefactors
 	q       [granuleLen]uint16
 	weight  [39]float32   // of the noise in each band
@@ -49,25 +48,21 @@ type coder struct {
 	most    [40]uint16    // largest q in each band, up to 15
 }
 
-// load takes a spectrum into stream order: short blocks go band by band, in a
-// band window by window (11172-3 2.4.3.4.8 backwards).
+// load takes a spectrum in stream order.
 func (c *coder) load(spec *[granuleLen]float32, p *perception, block blockType) {
+	c.x = spec
 	if block != shortBlock {
-		c.x = spec
 		c.bands = 22
 		copy(c.bounds[:], c.long)
 		copy(c.weight[:], p.long[:])
 	} else {
-		c.x = &c.order
 		c.bands = 39
 		at := uint16(0)
 		for k := range 13 {
-			lo, hi := c.short[k], c.short[k+1]
-			for w := range uint16(3) {
-				c.bounds[3*k+int(w)] = at
-				c.weight[3*k+int(w)] = p.short[13*int(w)+k]
-				copy(c.x[at:], spec[192*w+lo:192*w+hi])
-				at += hi - lo
+			for w := range 3 {
+				c.bounds[3*k+w] = at
+				c.weight[3*k+w] = p.short[13*w+k]
+				at += c.short[k+1] - c.short[k]
 			}
 		}
 		c.bounds[39] = at
@@ -99,9 +94,12 @@ func summariseGo(mean, peak *[40]float32, mag *[granuleLen]float32, bounds *[40]
 	}
 }
 
-// multiplyGo multiplies each line by its factor.
-func multiplyGo(mag *[granuleLen]float32, factor *lineValues) {
-	for i := range mag {
-		mag[i] *= factor[i]
+// scaleGo multiplies each line by the factor of its band.
+func scaleGo(mag *[granuleLen]float32, factor *[40]float32, bounds *[40]uint16, bands int) {
+	for k := range bands {
+		m := mag[bounds[k]:bounds[k+1]]
+		for i := range m {
+			m[i] *= factor[k]
+		}
 	}
 }

@@ -41,4 +41,4 @@ func expandAVX2(line *[584]float32, value *[40]float32, bounds *[40]uint16, band
 func summariseAVX2(mean *[40]float32, peak *[40]float32, mag *[576]float32, bounds *[40]uint16, bands int)
 
 //go:noescape
-func multiplyAVX2(mag *[576]float32, factor *[584]float32)
+func scaleAVX2(mag *[576]float32, factor *[40]float32, bounds *[40]uint16, bands int)

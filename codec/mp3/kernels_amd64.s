@@ -3839,29 +3839,40 @@ rest:
 	VZEROUPPER
 	RET
 
-// func multiplyAVX2(mag *[576]float32, factor *[584]float32)
+// func scaleAVX2(mag *[576]float32, factor *[40]float32, bounds *[40]uint16, bands int)
 // Requires: AVX
-TEXT ·multiplyAVX2(SB), NOSPLIT, $0-16
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-32
 	MOVQ mag+0(FP), AX
 	MOVQ factor+8(FP), CX
-	MOVQ $0x00000012, DX
+	MOVQ bounds+16(FP), DX
+	MOVQ bands+24(FP), BX
+	LEAQ tail<>+0(SB), SI
 
-loop:
-	VMOVUPS (AX), Y0
-	VMULPS  (CX), Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(AX), Y0
-	VMULPS  32(CX), Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(AX), Y0
-	VMULPS  64(CX), Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(AX), Y0
-	VMULPS  96(CX), Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	DECQ    DX
-	JNE     loop
+band:
+	VBROADCASTSS (CX), Y0
+	MOVWQZX      (DX), DI
+	MOVWQZX      2(DX), R8
+	SUBQ         DI, R8
+	LEAQ         (AX)(DI*4), DI
+	SUBQ         $0x08, R8
+	JLT          rest
+
+eight:
+	VMULPS  (DI), Y0, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    $0x20, DI
+	SUBQ    $0x08, R8
+	JGE     eight
+
+rest:
+	NEGQ       R8
+	VMOVUPS    (SI)(R8*4), Y1
+	VMASKMOVPS (DI), Y1, Y2
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (DI)
+	ADDQ       $0x04, CX
+	ADDQ       $0x02, DX
+	DECQ       BX
+	JNE        band
 	VZEROUPPER
 	RET

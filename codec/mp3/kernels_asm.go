@@ -100,10 +100,10 @@ func summarise(mean, peak *[40]float32, mag *[granuleLen]float32, bounds *[40]ui
 	summariseGo(mean, peak, mag, bounds, bands)
 }
 
-func multiply(mag *[granuleLen]float32, factor *lineValues) {
+func scale(mag *[granuleLen]float32, factor *[40]float32, bounds *[40]uint16, bands int) {
 	if hasAVX2 {
-		multiplyAVX2(mag, factor)
+		scaleAVX2(mag, factor, bounds, bands)
 		return
 	}
-	multiplyGo(mag, factor)
+	scaleGo(mag, factor, bounds, bands)
 }

@@ -170,8 +170,8 @@ func compareKernels(t *testing.T, seed uint64) {
 		t.Fatal("summaries differ")
 	}
 	scaledGo, scaledAsm := magGo, magGo
-	multiplyGo(&scaledGo, &lineGo)
-	multiplyAVX2(&scaledAsm, &lineGo)
+	scaleGo(&scaledGo, &value, bounds, bands)
+	scaleAVX2(&scaledAsm, &value, bounds, bands)
 	if scaledGo != scaledAsm {
 		t.Fatal("products differ")
 	}

@@ -42,4 +42,6 @@ func summarise(mean, peak *[40]float32, mag *[granuleLen]float32, bounds *[40]ui
 	summariseGo(mean, peak, mag, bounds, bands)
 }
 
-func multiply(mag *[granuleLen]float32, factor *lineValues) { multiplyGo(mag, factor) }
+func scale(mag *[granuleLen]float32, factor *[40]float32, bounds *[40]uint16, bands int) {
+	scaleGo(mag, factor, bounds, bands)
+}

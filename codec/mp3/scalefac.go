@@ -222,7 +222,5 @@ func (c *coder) applyScalefactors(g *granule) {
 		factor[k] = scaleUp[s]
 		c.largest = max(c.largest, float32(c.peak[k]*factor[k]))
 	}
-	var line lineValues
-	expand(&line, &factor, &c.bounds, c.bands)
-	multiply(&c.mag, &line)
+	scale(&c.mag, &factor, &c.bounds, c.bands)
 }

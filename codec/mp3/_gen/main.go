@@ -26,7 +26,7 @@ func main() {
 	split()
 	expand()
 	summarise()
-	multiply()
+	scale()
 	Generate()
 }
 
