@@ -50,19 +50,14 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 	a.bits, a.active = bits*tune.kappa, float32(active)
 }
 
-// settle fixes the block type of the granule to be coded, which depends on both
-// neighbours (11172-3 Figure C.7), and makes the transform that goes with it.
-func (c *channel) settle(p *psyTables) {
+// settle fixes the block type of the granule to be coded, given whether it and
+// the one after it should be short (11172-3 Figure C.7), and makes the transform
+// that goes with it.
+func (c *channel) settle(p *psyTables, short, before bool) {
 	after := c.block == shortBlock
-	before := c.next.isShort
 	switch {
-	case c.now.isShort:
+	case short || after && before:
 		c.block = shortBlock
-	case after && before:
-		c.block = shortBlock
-		var short [granuleLen]float32
-		mdctShort(&short, (*[24][32]float32)(c.sub[6:]))
-		p.order(&c.spec, &short)
 	case before:
 		c.block = startBlock
 	case after:
@@ -70,8 +65,13 @@ func (c *channel) settle(p *psyTables) {
 	default:
 		c.block = longBlock
 	}
-	if c.block == startBlock || c.block == stopBlock {
+	switch {
+	case c.block == startBlock || c.block == stopBlock:
 		mdctLong(&c.spec, (*block36)(c.sub[:]), &mdctWindows[c.block])
+	case c.block == shortBlock && !c.now.isShort:
+		var short [granuleLen]float32
+		mdctShort(&short, (*[24][32]float32)(c.sub[6:]))
+		p.order(&c.spec, &short)
 	}
 }
 

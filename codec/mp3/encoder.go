@@ -146,8 +146,19 @@ func (e *Encoder) encode(dst []byte) []byte {
 	if e.done == 0 {
 		e.rate.frame(h, e.frames.free())
 	}
+	var now, next [2]bool // whether the blocks are short
 	for c := range e.cfg.Channels {
-		e.ch[c].settle(e.psy)
+		now[c], next[c] = e.ch[c].now.isShort, e.ch[c].next.isShort
+	}
+	if e.done > 0 && h.Extension != 0 { // middle and side are cut alike
+		now[0], next[0] = now[0] || now[1], next[0] || next[1]
+		now[1], next[1] = now[0], next[0]
+	}
+	for c := range e.cfg.Channels {
+		e.ch[c].settle(e.psy, now[c], next[c])
+	}
+	if e.cfg.Channels == 2 {
+		e.joint()
 	}
 	e.rate.granule(e)
 	for c := range e.cfg.Channels {

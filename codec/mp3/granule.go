@@ -51,6 +51,13 @@ type coder struct {
 // load takes a spectrum in stream order.
 func (c *coder) load(spec *[granuleLen]float32, p *perception, block blockType) {
 	c.x = spec
+	c.lay(p, block)
+	powers(&c.mag, c.x)
+	summarise(&c.mean, &c.peak, &c.mag, &c.bounds, c.bands)
+}
+
+// lay sets the bands for a block type.
+func (c *coder) lay(p *perception, block blockType) {
 	if block != shortBlock {
 		c.bands = 22
 		copy(c.bounds[:], c.long)
@@ -67,8 +74,6 @@ func (c *coder) load(spec *[granuleLen]float32, p *perception, block blockType) 
 		}
 		c.bounds[39] = at
 	}
-	powers(&c.mag, c.x)
-	summarise(&c.mean, &c.peak, &c.mag, &c.bounds, c.bands)
 }
 
 // powersGo is |x|^¾, the power law of the quantiser (11172-3 2.4.3.4.7.1).

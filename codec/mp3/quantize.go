@@ -36,48 +36,60 @@ func quantizeGo(q *[granuleLen]uint16, mag *[granuleLen]float32, step, round flo
 // changes a line in use by 3/16 bit: half a step either way will do, since the
 // reservoir evens it out.
 func (c *coder) search(g *granule, guess, target, limit int) {
-	if c.largest == 0 {
-		c.silence(g)
-		return
-	}
-	lowest := max(0, guess-finest)
-	for lowest < 255 && float32(c.largest*gainStep[lowest]) > largestQ-1 {
-		lowest++
-	}
+	lowest := c.lowest(max(0, guess-finest))
 	lo, hi := lowest-1, 256 // lo is too long (or illegal), hi is short enough
 	gain := min(max(guess, lowest), 255)
-	for {
+	for hi-lo > 1 {
 		bits, used := c.count(g, gain)
 		off := bits - target
-		if bits > limit {
+		switch {
+		case bits <= limit && abs(off)*32 <= 3*used+256:
+			lo, hi = gain, gain
+		case bits > limit || off > 0:
 			lo = gain
-		} else if abs(off)*32 <= 3*used+256 {
-			break
-		} else if off > 0 {
-			lo = gain
-		} else {
+		default:
 			hi = gain
 		}
-		if hi-lo <= 1 {
-			if hi > 255 {
-				c.silence(g) // not even the scalefactors fit
-				return
-			}
-			if gain != hi {
-				c.count(g, hi)
-			}
-			break
+		if hi-lo > 1 {
+			gain = min(max(gain+off*16/(3*used+16), lo+1), hi-1)
 		}
-		step := off * 16 / (3*used + 16)
-		gain = min(max(gain+step, lo+1), hi-1)
 	}
-	for c.finish(g); g.bits > limit; c.finish(g) { // what ESC tables took was an estimate
-		if gain++; gain > 255 {
+	if g.gain != hi && hi < 256 {
+		c.count(g, hi)
+	}
+	c.finish(g, limit)
+}
+
+// quantiseAt codes with a given global_gain, or the next that fits limit.
+func (c *coder) quantiseAt(g *granule, gain, limit int) {
+	gain = min(c.lowest(max(gain, 0)), 255)
+	bits, used := c.count(g, gain)
+	for bits > limit && gain < 255 {
+		gain = min(gain+1+(bits-limit)*16/(3*used+16), 255)
+		bits, used = c.count(g, gain)
+	}
+	c.finish(g, limit)
+}
+
+// finish makes the code of the last count exact. What ESC tables take was an
+// estimate, and where bits are very few not even the scalefactors may fit.
+func (c *coder) finish(g *granule, limit int) {
+	for c.tables(g); g.bits > limit; c.tables(g) {
+		if g.gain == 255 {
 			c.silence(g)
 			return
 		}
-		c.count(g, gain)
+		c.count(g, g.gain+1)
 	}
+}
+
+// lowest is the smallest global_gain from gain on that keeps every magnitude
+// within what can be coded.
+func (c *coder) lowest(gain int) int {
+	for gain < 255 && float32(c.largest*gainStep[gain]) > largestQ-1 {
+		gain++
+	}
+	return gain
 }
 
 // finest is how many steps below the guess a granule of little content may go:
@@ -93,7 +105,7 @@ func (c *coder) silence(g *granule) {
 }
 
 // count quantises with a gain and finds partitions and about how many bits they
-// take; finish makes it exact. used is the number of lines in use.
+// take; finish makes that exact. used is the number of lines in use.
 func (c *coder) count(g *granule, gain int) (bits, used int) {
 	nonzero, large := quantize(&c.q, &c.mag, gainStep[gain], c.round)
 	g.gain = gain

@@ -26,7 +26,7 @@ func (r *rateControl) start(cfg *Config, h *Header) {
 	r.logNoise = -1
 	h.BitRate = cfg.BitRate
 	if r.kbps == 0 {
-		r.logNoise = 3 - float32(cfg.Quality)
+		r.logNoise = 1 - 1.5*float32(cfg.Quality)
 		h.BitRate = bitRates[h.Version.lsf()][14]
 	}
 	h.setBitRate(h.BitRate)
@@ -73,6 +73,10 @@ func (r *rateControl) frame(h *Header, free int) {
 // granule sets the targets of the granule to be coded, from its own demand and
 // that of the next, as if the average granule followed.
 func (r *rateControl) granule(e *Encoder) {
+	if r.kbps == 0 {
+		r.noise = r.logNoise
+		return
+	}
 	n := e.cfg.Channels
 	var bits, lines, nextBits, nextLines float32
 	var want [2]float32
@@ -125,9 +129,18 @@ func (a *analysis) bitsAt(logNoise float32) float32 {
 func (r *rateControl) code(c *coder, g *granule, a *analysis, ch int) {
 	limit := max(min(r.room, 4095), 0)
 	target := max(min(r.share[ch], limit), 0)
+	if r.kbps == 0 {
+		target = min(int(a.bitsAt(r.noise)), limit)
+	}
 	c.round = rounding(float32(target) / (a.active + 1))
 	gain := c.shape(g, exp2f(r.noise))
-	c.search(g, gain, target, limit)
+	if c.largest == 0 {
+		c.silence(g)
+	} else if r.kbps == 0 {
+		c.quantiseAt(g, gain, limit)
+	} else {
+		c.search(g, gain, target, limit)
+	}
 	r.room -= g.bits
 	r.least -= g.bits
 	if ch == 1 || r.share[1] == 0 {

@@ -89,7 +89,7 @@ func splitGo(sums *[40]laneCosts, most *[40]uint16, bands int) (bits, a, b int) 
 	return bits, a, b
 }
 
-// regions cuts the big_values partition and returns its bits, which finish may
+// regions cuts the big_values partition and returns its bits, which tables may
 // find to be a few less when some lines need an ESC table.
 func (c *coder) regions(g *granule) int {
 	big := uint16(g.bigValues)
@@ -150,8 +150,8 @@ func (c *coder) addLinbits(bands, largest int) {
 	}
 }
 
-// finish chooses the code table of each region and adds up the exact bits.
-func (c *coder) finish(g *granule) {
+// tables chooses the code table of each region and adds up the exact bits.
+func (c *coder) tables(g *granule) {
 	g.tables = [3]region{}
 	g.bound = [2]int{int(c.cut[c.edges[1]]), int(c.cut[c.edges[2]])}
 	for r := range g.tables {
