@@ -49,7 +49,7 @@ const mostFaults = 16
 // rate, that side information is legal, and that main data lies within the frames
 // that hold it. each, if not nil, sees every audio frame. Walk takes any bytes.
 func Walk(b []byte, each func(Frame)) Stream {
-	w := walker{b: b}
+	w := walker{b: b, drift: -1}
 	w.s.Tag = id3Len(b)
 	w.at = w.s.Tag
 	if h, ok := w.frame(); ok && w.info(&h) {
@@ -79,6 +79,8 @@ type walker struct {
 	at int
 	s  Stream
 
+	xing  bool                           // the tag is that of variable bit rate
+	drift int                            // where padding first fails to keep to a constant bit rate, or -1
 	held  int                            // bytes of main data that earlier frames leave for later ones
 	bytes int64                          // of audio frames
 	exact int64                          // what they should come to, times the rate
@@ -148,9 +150,8 @@ func (w *walker) check(f *Frame) {
 	w.s.Frames++
 	w.bytes += int64(f.Size())
 	w.exact += int64(f.Samples() / 8 * 1000 * f.BitRate)
-	if d := w.bytes*int64(f.Rate) - w.exact; d <= -int64(f.Rate) || d >= int64(f.Rate) {
-		w.fault("padding does not keep to the bit rate")
-		w.bytes, w.exact = 0, 0
+	if d := w.bytes*int64(f.Rate) - w.exact; w.drift < 0 && (d <= -int64(f.Rate) || d >= int64(f.Rate)) {
+		w.drift = w.at
 	}
 	head := headerLen
 	if f.Protected {
@@ -231,6 +232,7 @@ func (w *walker) info(h *Header) bool {
 	if len(b) < 8 || string(b[:4]) != "Info" && string(b[:4]) != "Xing" {
 		return false
 	}
+	w.xing = b[0] == 'X'
 	flags := binary.BigEndian.Uint32(b[4:])
 	b = b[8:]
 	for i, n := range [4]int{4, 4, 100, 4} {
@@ -269,6 +271,10 @@ func (w *walker) finish() {
 	s.BitRate = int((8*int64(s.End-s.Audio)*int64(s.Header.Rate)/total + 500) / 1000)
 	if s.Info {
 		s.Samples = max(0, total-int64(s.Delay)-int64(s.Padding))
+	}
+	if w.drift >= 0 && !s.VBR && !w.xing {
+		w.at = w.drift
+		w.fault("padding does not keep to %d kbit/s", s.Header.BitRate)
 	}
 	s.Open = s.Audio > s.Tag && w.told.frames == 0
 	w.at = s.Tag
