@@ -1,0 +1,317 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func polyphase() {
+	TEXT("polyphaseAVX2", 0, "func(out *[18][32]float32, pcm *[1056]int16, c *float32)")
+	Pragma("noescape")
+	out, pcm, c := ptr("out"), ptr("pcm"), ptr("c")
+	const window, even, odd = 0, 2048, 2048 + 1024
+	x := AllocLocal(1056 * 4)
+	y := AllocLocal(64 * 4)
+	u := AllocLocal(40 * 4)
+
+	i := GP64()
+	XORQ(i, i)
+	Label("convert")
+	for k := range 4 {
+		v := YMM()
+		VPMOVSXWD(Mem{Base: pcm.Base, Index: i, Scale: 2, Disp: 16 * k}, v)
+		VCVTDQ2PS(v, v)
+		VMOVUPS(v, Mem{Base: x.Base, Index: i, Scale: 4, Disp: x.Disp + 32*k})
+	}
+	ADDQ(Imm(32), i)
+	CMPQ(i, U32(1056))
+	JNE(LabelRef("convert"))
+
+	rev, flip := YMM(), YMM()
+	VMOVUPS(backward(), rev)
+	zero(flip)
+	xt := GP64()
+	LEAQ(x, xt)
+	slot := GP64()
+	MOVQ(U32(18), slot)
+	Label("slot")
+	// 512 samples under the window, in 64 sums of 8.
+	for r := 0; r < 64; r += 8 {
+		s := YMM()
+		VMOVUPS(Mem{Base: xt, Disp: 4 * r}, s)
+		VMULPS(at(c, window+4*r), s, s)
+		for q := 1; q < 8; q++ {
+			p := YMM()
+			VMOVUPS(Mem{Base: xt, Disp: 4 * (64*q + r)}, p)
+			VMULPS(at(c, window+4*(64*q+r)), p, p)
+			VADDPS(p, s, s)
+		}
+		VMOVUPS(s, at(y, 4*r))
+	}
+	// 64 fold to 32: u[m] = y[47-m] + y[47+m], and from 17 on y[47-m] - y[m-17].
+	for g, other := range []int{48, 56, 0, 8} {
+		a := YMM()
+		VPERMPS(at(y, 4*(39-8*g)), rev, a)
+		if g < 2 {
+			VADDPS(at(y, 4*other), a, a)
+		} else {
+			VSUBPS(at(y, 4*other), a, a)
+		}
+		VMOVUPS(a, at(u, 4*(1+8*g)))
+	}
+	s := XMM()
+	VMOVSS(at(y, 4*47), s)
+	VMOVSS(s, at(u, 0))
+	e0, e1, o0, o1 := YMM(), YMM(), YMM(), YMM()
+	for _, v := range []reg.VecVirtual{e0, e1, o0, o1} {
+		zero(v)
+	}
+	for j := range 16 {
+		b, p, q := YMM(), YMM(), YMM()
+		VBROADCASTSS(at(u, 8*j), b)
+		VMULPS(at(c, even+64*j), b, p)
+		VADDPS(p, e0, e0)
+		VMULPS(at(c, even+64*j+32), b, q)
+		VADDPS(q, e1, e1)
+		b, p, q = YMM(), YMM(), YMM()
+		VBROADCASTSS(at(u, 8*j+4), b)
+		VMULPS(at(c, odd+64*j), b, p)
+		VADDPS(p, o0, o0)
+		VMULPS(at(c, odd+64*j+32), b, q)
+		VADDPS(q, o1, o1)
+	}
+	for g, eo := range [][2]reg.VecVirtual{{e0, o0}, {e1, o1}} {
+		a, b := YMM(), YMM()
+		VADDPS(eo[1], eo[0], a)
+		VSUBPS(eo[1], eo[0], b)
+		VPERMPS(b, rev, b)
+		VXORPS(flip, a, a)
+		VXORPS(flip, b, b)
+		VMOVUPS(a, at(out, 32*g))
+		VMOVUPS(b, at(out, 96-32*g))
+	}
+	VXORPS(vec("oddLanes", 0, 1<<31, 0, 1<<31, 0, 1<<31, 0, 1<<31), flip, flip)
+	ADDQ(Imm(128), xt)
+	ADDQ(Imm(128), out.Base)
+	DECQ(slot)
+	JNE(LabelRef("slot"))
+	VZEROUPPER()
+	RET()
+}
+
+// transpose turns 8 vectors of 8 about the diagonal.
+func transpose(r []reg.VecVirtual) []reg.VecVirtual {
+	t := make([]reg.VecVirtual, 8)
+	for i := 0; i < 8; i += 2 {
+		t[i], t[i+1] = YMM(), YMM()
+		VUNPCKLPS(r[i+1], r[i], t[i])
+		VUNPCKHPS(r[i+1], r[i], t[i+1])
+	}
+	u := make([]reg.VecVirtual, 8)
+	for i := 0; i < 8; i += 4 {
+		for j := range 2 {
+			u[i+2*j], u[i+2*j+1] = YMM(), YMM()
+			VSHUFPS(Imm(0x44), t[i+2+j], t[i+j], u[i+2*j])
+			VSHUFPS(Imm(0xee), t[i+2+j], t[i+j], u[i+2*j+1])
+		}
+	}
+	o := make([]reg.VecVirtual, 8)
+	for i := range 4 {
+		o[i], o[i+4] = YMM(), YMM()
+		VPERM2F128(Imm(0x20), u[i+4], u[i], o[i])
+		VPERM2F128(Imm(0x31), u[i+4], u[i], o[i+4])
+	}
+	return o
+}
+
+const (
+	dct18Off  = 0
+	dct6Off   = 18 * 18 * 4
+	windowOff = dct6Off + 36*4
+	csOff     = windowOff + 12*4
+	caOff     = csOff + 8*4
+)
+
+func mdctLong() {
+	TEXT("mdctLongAVX2", 0, "func(out *[576]float32, x *[36][32]float32, win *[36]float32, t *float32)")
+	Pragma("noescape")
+	out, x, win, t := ptr("out"), ptr("x"), ptr("win"), ptr("t")
+	v := AllocLocal(18 * 128)
+	r := AllocLocal(19 * 128)
+
+	sign := YMM()
+	VMOVUPS(signs(), sign)
+	for k := range 9 { // window and fold
+		w0, w1, w2, w3 := YMM(), YMM(), YMM(), YMM()
+		VBROADCASTSS(at(win, 4*(26-k)), w0)
+		VBROADCASTSS(at(win, 4*(27+k)), w1)
+		VBROADCASTSS(at(win, 4*k), w2)
+		VBROADCASTSS(at(win, 4*(17-k)), w3)
+		for g := range 4 {
+			a, b := YMM(), YMM()
+			VMULPS(at(x, 128*(26-k)+32*g), w0, a)
+			VMULPS(at(x, 128*(27+k)+32*g), w1, b)
+			VADDPS(b, a, a)
+			VXORPS(sign, a, a)
+			VMOVUPS(a, at(v, 128*k+32*g))
+			a, b = YMM(), YMM()
+			VMULPS(at(x, 128*k+32*g), w2, a)
+			VMULPS(at(x, 128*(17-k)+32*g), w3, b)
+			VSUBPS(b, a, a)
+			VMOVUPS(a, at(v, 128*(9+k)+32*g))
+		}
+	}
+	// DCT-IV, three outputs of all subbands at a time.
+	row, left := GP64(), GP64()
+	dst := GP64()
+	MOVQ(t.Base, row)
+	LEAQ(r, dst)
+	MOVQ(U32(6), left)
+	Label("outputs")
+	var acc [3][4]reg.VecVirtual
+	for o := range 3 {
+		for g := range 4 {
+			acc[o][g] = YMM()
+			zero(acc[o][g])
+		}
+	}
+	for k := range 18 {
+		for o := range 3 {
+			c := YMM()
+			VBROADCASTSS(Mem{Base: row, Disp: 72*o + 4*k}, c)
+			for g := range 4 {
+				p := YMM()
+				VMULPS(at(v, 128*k+32*g), c, p)
+				VADDPS(p, acc[o][g], acc[o][g])
+			}
+		}
+	}
+	for o := range 3 {
+		for g := range 4 {
+			VMOVUPS(acc[o][g], Mem{Base: dst, Disp: 128*o + 32*g})
+		}
+	}
+	ADDQ(U32(3*72), row)
+	ADDQ(U32(3*128), dst)
+	DECQ(left)
+	JNE(LabelRef("outputs"))
+
+	// Alias reduction: lane sb of row 17-i with lane sb+1 of row i.
+	lastLane := vec("lastLane", 0, 0, 0, 0, 0, 0, 0, 0xffffffff)
+	for i := range 8 {
+		cs, ca := YMM(), YMM()
+		VBROADCASTSS(at(t, csOff+4*i), cs)
+		VBROADCASTSS(at(t, caOff+4*i), ca)
+		for g := range 4 {
+			if g == 3 { // its last lane has no neighbour and stays
+				m := YMM()
+				VMOVUPS(lastLane, m)
+				VBLENDVPS(m, ones(), cs, cs)
+				VANDNPS(ca, m, ca)
+			}
+			up, dn := YMM(), YMM()
+			VMOVUPS(at(r, 128*(17-i)+32*g), up)
+			VMOVUPS(at(r, 128*i+32*g+4), dn)
+			a, b, p, q := YMM(), YMM(), YMM(), YMM()
+			VMULPS(cs, up, a)
+			VMULPS(ca, dn, b)
+			VADDPS(b, a, a)
+			VMOVUPS(a, at(r, 128*(17-i)+32*g))
+			VMULPS(cs, dn, p)
+			VMULPS(ca, up, q)
+			VSUBPS(q, p, p)
+			VMOVUPS(p, at(r, 128*i+32*g+4))
+		}
+	}
+	for g := range 4 { // to the order of lines
+		for k := 0; k < 16; k += 8 {
+			rows := make([]reg.VecVirtual, 8)
+			for i := range rows {
+				rows[i] = YMM()
+				VMOVUPS(at(r, 128*(k+i)+32*g), rows[i])
+			}
+			for l, o := range transpose(rows) {
+				VMOVUPS(o, at(out, 4*(18*(8*g+l)+k)))
+			}
+		}
+		a, b := YMM(), YMM()
+		VMOVUPS(at(r, 128*16+32*g), a)
+		VMOVUPS(at(r, 128*17+32*g), b)
+		lo, hi := YMM(), YMM()
+		VUNPCKLPS(b, a, lo)
+		VUNPCKHPS(b, a, hi)
+		for half := range 2 {
+			for j, w := range []reg.VecVirtual{lo, hi} {
+				p := w.AsX()
+				if half == 1 {
+					p = XMM()
+					VEXTRACTF128(Imm(1), w, p)
+				}
+				l := 8*g + 4*half + 2*j
+				VMOVLPS(p, at(out, 4*(18*l+16)))
+				VMOVHPS(p, at(out, 4*(18*(l+1)+16)))
+			}
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+func mdctShort() {
+	TEXT("mdctShortAVX2", NOSPLIT, "func(out *[576]float32, x *[24][32]float32, t *float32)")
+	Pragma("noescape")
+	out, x, t := ptr("out"), ptr("x"), ptr("t")
+	sign := YMM()
+	VMOVUPS(signs(), sign)
+	left := GP64()
+	MOVQ(U32(3), left)
+	Label("block")
+	for g := range 4 {
+		var v [6]reg.VecVirtual
+		mul := func(k int) reg.VecVirtual {
+			p := YMM()
+			VBROADCASTSS(at(t, windowOff+4*k), p)
+			VMULPS(at(x, 128*k+32*g), p, p)
+			return p
+		}
+		for k := range 3 {
+			a, b := mul(8-k), mul(9+k)
+			VADDPS(b, a, a)
+			VXORPS(sign, a, a)
+			v[k] = a
+			a, b = mul(k), mul(5-k)
+			VSUBPS(b, a, a)
+			v[3+k] = a
+		}
+		rows := make([]reg.VecVirtual, 8)
+		for i := range 6 {
+			rows[i] = YMM()
+			zero(rows[i])
+			for k := range 6 {
+				p := YMM()
+				VBROADCASTSS(at(t, dct6Off+24*i+4*k), p)
+				VMULPS(v[k], p, p)
+				VADDPS(p, rows[i], rows[i])
+			}
+		}
+		rows[6], rows[7] = rows[0], rows[0]
+		for l, o := range transpose(rows) {
+			to := at(out, 4*6*(8*g+l))
+			if g == 3 && l == 7 { // nothing may be written behind the last
+				VMOVUPS(o.AsX(), to)
+				h := XMM()
+				VEXTRACTF128(Imm(1), o, h)
+				VMOVLPS(h, to.Offset(16))
+			} else {
+				VMOVUPS(o, to) // what is too much, the next overwrites
+			}
+		}
+	}
+	ADDQ(U32(6*128), x.Base)
+	ADDQ(U32(192*4), out.Base)
+	DECQ(left)
+	JNE(LabelRef("block"))
+	VZEROUPPER()
+	RET()
+}
