@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"capture/jitter":      {"capture/clock", "codec/g711"},
 	"codec":               {},
 	"codec/g711":          {},
+	"codec/mp3":           {"codec"},
 	"codec/resample":      {},
 	"codec/wav":           {"codec"},
 	"mixer":               {},

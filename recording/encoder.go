@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"callrec/codec"
+	"callrec/codec/mp3"
 	"callrec/codec/wav"
 	"callrec/upload/spool"
 )
@@ -12,12 +13,17 @@ import (
 // contentTypes are Kazoo's (Apache's table).
 var contentTypes = map[string]string{"mp3": "audio/mpeg", "wav": "audio/x-wav"}
 
+// mp3TagRoom is what an MP3 file reserves for its tags, in bytes.
+const mp3TagRoom = 1024
+
 // newEncoder makes the encoder of a spec. NewSpec has checked everything an
 // encoder could refuse.
 func newEncoder(s *Spec) (codec.Encoder, error) {
 	switch s.format {
 	case "wav":
 		return wav.New(s.rate, s.channels)
+	case "mp3":
+		return mp3.New(mp3.Config{Rate: s.rate, Channels: s.channels, BitRate: s.kbps, TagRoom: mp3TagRoom})
 	default:
 		return nil, fmt.Errorf("cannot encode %q: no such encoder", s.format)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"callrec/codec/mp3"
 	"callrec/policy"
 )
 
@@ -94,7 +95,6 @@ func NewSpec(s policy.Settings, d Defaults) (Spec, error) {
 			bad = append(bad, policy.Problem{Path: "record_sample_rate", Rule: "enum", Message: fmt.Sprintf("Value not found in enumerated list of values %v", Rates), Target: Rates, Value: sp.rate})
 		}
 	}
-	sp.kbps = mp3Kbps(d.MP3Kbps, sp.rate) * sp.channels
 	if s.URL != "" && d.CheckURL != nil {
 		if err := d.CheckURL(s.URL); err != nil {
 			bad = append(bad, policy.Problem{Path: "url", Rule: "error", Message: "invalid client URL", Target: err.Error()})
@@ -106,18 +106,26 @@ func NewSpec(s policy.Settings, d Defaults) (Spec, error) {
 	if err := bad.Err(); err != nil {
 		return Spec{}, err
 	}
+	sp.kbps = mp3Kbps(d.MP3Kbps, sp.rate, sp.channels)
 	return sp, nil
 }
 
-// mp3Kbps is the bit rate of one channel: as configured, else what speech of
-// that bandwidth needs.
-func mp3Kbps(configured, rate int) int {
+// mp3Kbps is the bit rate of a file: for each channel as configured, else what
+// speech of that bandwidth needs; and then the next one that Layer III has.
+func mp3Kbps(configured, rate, channels int) int {
+	want := configured
 	switch {
-	case configured != 0:
-		return configured
+	case want != 0:
 	case rate < 16000:
-		return 24
+		want = 24
 	default:
-		return 32
+		want = 32
 	}
+	legal := mp3.BitRates(rate)
+	for _, kbps := range legal {
+		if kbps >= want*channels {
+			return kbps
+		}
+	}
+	return legal[len(legal)-1]
 }
