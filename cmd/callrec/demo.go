@@ -20,7 +20,7 @@ var calleeSpeech []byte
 
 // demoCmd is the demo's command line.
 type demoCmd struct {
-	Format  string `help:"Format of the recording: ${enum}." enum:"wav" default:"wav"`
+	Format  string `help:"Format of the recording: ${enum}." enum:"mp3,wav" default:"wav"`
 	Out     string `help:"Folder the files are put in. Default: a new one, callrec-demo-*, among the temporary files." placeholder:"DIR"`
 	Verbose bool   `help:"Show the worker's log as well."`
 }
