@@ -33,9 +33,9 @@ func TestAssemblyKnowsTheLayout(t *testing.T) {
 		{"n", unsafe.Offsetof(p.n), 4256},
 		{"band", unsafe.Sizeof(bandLines{}), 8},
 		{"odd", unsafe.Offsetof(polyConst.odd), 3072},
-		{"dct6", unsafe.Offsetof(mdctConst.dct6), 1296},
-		{"window", unsafe.Offsetof(mdctConst.window), 1440},
-		{"ca", unsafe.Offsetof(mdctConst.ca), 1520},
+		{"short DCT", unsafe.Offsetof(mdctConst.short), 648},
+		{"window", unsafe.Offsetof(mdctConst.window), 720},
+		{"ca", unsafe.Offsetof(mdctConst.ca), 800},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s at %d, the generator assumes %d", c.name, c.got, c.want)
@@ -101,12 +101,12 @@ func compareKernels(t *testing.T, seed uint64) {
 	var longGo, longAsm, shortGo, shortAsm [granuleLen]float32
 	win := &mdctWindows[in.r.IntN(4)]
 	mdctLongGo(&longGo, &x, win, &mdctConst)
-	mdctLongAVX2(&longAsm, &x, win, &mdctConst.dct18[0][0])
+	mdctLongAVX2(&longAsm, &x, win, &mdctConst.long[0][0][0])
 	if longGo != longAsm {
 		t.Fatal("mdctLong differs")
 	}
 	mdctShortGo(&shortGo, (*[24][32]float32)(x[6:]), &mdctConst)
-	mdctShortAVX2(&shortAsm, (*[24][32]float32)(x[6:]), &mdctConst.dct18[0][0])
+	mdctShortAVX2(&shortAsm, (*[24][32]float32)(x[6:]), &mdctConst.long[0][0][0])
 	if shortGo != shortAsm {
 		t.Fatal("mdctShort differs")
 	}

@@ -52,7 +52,7 @@ func polyphaseGo(out *subbands, pcm *[history + granuleLen]int16, c *polyTables)
 	var y [64]float32 // Y of C.1.3, backwards
 	var even, odd [16]float32
 	for t := range out {
-		xt := x[32*t : 32*t+512 : 32*t+512]
+		xt := (*[512]float32)(x[32*t:])
 		for r := range y {
 			s := float32(c.window[r] * xt[r])
 			s += float32(c.window[64+r] * xt[64+r])
@@ -81,16 +81,12 @@ func polyphaseGo(out *subbands, pcm *[history + granuleLen]int16, c *polyTables)
 			odd[j] = y[46-2*j] - y[2*j-16]
 		}
 		row := &out[t]
-		for i := 0; i < 16; i += 2 {
-			var e0, e1, o0, o1 float32
-			for j := range 16 {
-				e0 += float32(c.even[j][i] * even[j])
-				e1 += float32(c.even[j][i+1] * even[j])
-				o0 += float32(c.odd[j][i] * odd[j])
-				o1 += float32(c.odd[j][i+1] * odd[j])
+		for half := 0; half < 16; half += 8 {
+			e, o := matrix8(&c.even, &even, half), matrix8(&c.odd, &odd, half)
+			for i := range e {
+				row[half+i] = e[i] + o[i]
+				row[31-half-i] = e[i] - o[i]
 			}
-			row[i], row[31-i] = e0+o0, e0-o0
-			row[i+1], row[30-i] = e1+o1, e1-o1
 		}
 		if t&1 == 1 {
 			for sb := 1; sb < 32; sb += 2 {
@@ -98,4 +94,21 @@ func polyphaseGo(out *subbands, pcm *[history + granuleLen]int16, c *polyTables)
 			}
 		}
 	}
+}
+
+// matrix8 is eight rows of a matrix times a vector, from row i of the outputs.
+func matrix8(m *[16][16]float32, x *[16]float32, i int) (y [8]float32) {
+	var a0, a1, a2, a3, a4, a5, a6, a7 float32
+	for j, v := range x {
+		c := (*[8]float32)(m[j][i:])
+		a0 += float32(c[0] * v)
+		a1 += float32(c[1] * v)
+		a2 += float32(c[2] * v)
+		a3 += float32(c[3] * v)
+		a4 += float32(c[4] * v)
+		a5 += float32(c[5] * v)
+		a6 += float32(c[6] * v)
+		a7 += float32(c[7] * v)
+	}
+	return [8]float32{a0, a1, a2, a3, a4, a5, a6, a7}
 }

@@ -25,16 +25,11 @@ func costsGo(sums *[40]laneCosts, most *[40]uint16, q *[granuleLen]uint16, bound
 	}
 }
 
-// noLane marks in ones the lanes that cannot code a largest magnitude; ESC tables
-// are kept for 15 and above.
+// noLane marks in ones the lanes that are not tried for a largest magnitude.
 var noLane = func() (t [16]laneCosts) {
 	for m := range t {
 		for l := range codeLanes {
-			can := l < laneESC0 && l >= int(firstLane[m])
-			if m == 15 {
-				can = l >= int(firstLane[m]) && l != lane15
-			}
-			if !can {
+			if l < int(firstLane[m]) || l > int(lastLane[m]) {
 				t[m][l/4] |= 0xffff << (16 * (l % 4))
 			}
 		}
@@ -48,11 +43,7 @@ func cheapest(from, to *laneCosts, most uint16) int {
 		return 0
 	}
 	best := 0xffff
-	last := laneESC0
-	if most == 15 {
-		last = lane15
-	}
-	for l := int(firstLane[most]); l < last; l++ {
+	for l := int(firstLane[most]); l <= int(lastLane[most]); l++ {
 		best = min(best, to.lane(l)-from.lane(l))
 	}
 	return best
@@ -178,7 +169,7 @@ func (c *coder) bestTable(from, to *laneCosts, most, first, end uint16) region {
 	}
 	best := region{bits: 1 << 30}
 	if !c.escape || most < 15 {
-		for l := int(firstLane[most]); l < laneESC0; l++ {
+		for l := int(firstLane[most]); l <= min(int(lastLane[most]), laneESC0-1); l++ {
 			if n := to.lane(l) - from.lane(l); n < best.bits {
 				best = region{codeTables[l].number, uint8(l), n}
 			}
