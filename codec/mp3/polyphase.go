@@ -21,21 +21,23 @@ type (
 // polyTables are what the filter bank multiplies with. The assembly knows the
 // layout.
 type polyTables struct {
-	window [512]float32 // Table C.1 backwards, so that it runs along memory, for 16-bit samples to ±1
-	even   [16][16]float32
-	odd    [16][16]float32
+	window [512]float32  // Table C.1 backwards, so that it runs along memory, for 16-bit samples to ±1
+	even   [8][8]float32 // cos((2i+1)4jπ/64), by input j and output i
+	odd    [8][8]float32 // cos((2i+1)(4j+2)π/64)
+	secant [16]float32   // 1/(2·cos((2i+1)π/64))
 }
 
-// polyConst has the matrix cos((2i+1)mπ/64) of 11172-3 C.1.3 cut by the parity
-// of m; [m/2][i], i < 16. The other outputs follow by symmetry.
 var polyConst = func() (t polyTables) {
 	for p := range t.window {
 		t.window[p] = float32(float64(analysisWindow[511-p]) / (1 << 21) / 32768)
 	}
-	for j := range 16 {
-		for i := range 16 {
-			t.even[j][i] = float32(math.Cos(float64((2*i+1)*2*j) * math.Pi / 64))
-			t.odd[j][i] = float32(math.Cos(float64((2*i+1)*(2*j+1)) * math.Pi / 64))
+	for i := range 16 {
+		t.secant[i] = float32(0.5 / math.Cos(float64(2*i+1)*math.Pi/64))
+	}
+	for j := range 8 {
+		for i := range 8 {
+			t.even[j][i] = float32(math.Cos(float64((2*i+1)*4*j) * math.Pi / 64))
+			t.odd[j][i] = float32(math.Cos(float64((2*i+1)*(4*j+2)) * math.Pi / 64))
 		}
 	}
 	return t
@@ -80,13 +82,16 @@ func polyphaseGo(out *subbands, pcm *[history + granuleLen]int16, c *polyTables)
 		for j := 8; j < 16; j++ {
 			odd[j] = y[46-2*j] - y[2*j-16]
 		}
+		// The terms of odd m are 1/(2·cos((2i+1)π/64)) times those of even
+		// m over the sums of neighbours.
+		for j := 15; j > 0; j-- {
+			odd[j] += odd[j-1]
+		}
 		row := &out[t]
-		for half := 0; half < 16; half += 8 {
-			e, o := matrix8(&c.even, &even, half), matrix8(&c.odd, &odd, half)
-			for i := range e {
-				row[half+i] = e[i] + o[i]
-				row[31-half-i] = e[i] - o[i]
-			}
+		e, o := c.cos16(&even), c.cos16(&odd)
+		for i := range e {
+			b := float32(o[i] * c.secant[i])
+			row[i], row[31-i] = e[i]+b, e[i]-b
 		}
 		if t&1 == 1 {
 			for sb := 1; sb < 32; sb += 2 {
@@ -96,11 +101,20 @@ func polyphaseGo(out *subbands, pcm *[history + granuleLen]int16, c *polyTables)
 	}
 }
 
-// matrix8 is eight rows of a matrix times a vector, from row i of the outputs.
-func matrix8(m *[16][16]float32, x *[16]float32, i int) (y [8]float32) {
+// cos16 is the sum over j of x[j]·cos((2i+1)2jπ/64) for i < 16.
+func (c *polyTables) cos16(x *[16]float32) (y [16]float32) {
+	a, b := eight(&c.even, x, 0), eight(&c.odd, x, 1)
+	for i := range a {
+		y[i], y[15-i] = a[i]+b[i], a[i]-b[i]
+	}
+	return y
+}
+
+// eight is every other element of a vector, from the first on, times a matrix.
+func eight(m *[8][8]float32, x *[16]float32, first int) [8]float32 {
 	var a0, a1, a2, a3, a4, a5, a6, a7 float32
-	for j, v := range x {
-		c := (*[8]float32)(m[j][i:])
+	for j := range m {
+		c, v := &m[j], x[(2*j+first)&15]
 		a0 += float32(c[0] * v)
 		a1 += float32(c[1] * v)
 		a2 += float32(c[2] * v)

@@ -52,32 +52,50 @@ func cheapest(from, to *laneCosts, most uint16) int {
 // splitGo finds the two boundaries that make the fewest bits of the bands. a is
 // 1 to 16, b is 1 to 8 more (region0_count and region1_count and one).
 func splitGo(sums *[40]laneCosts, most *[40]uint16, bands int) (bits, a, b int) {
-	var third [32]int
+	var u [23][codeLanes]int32
+	for k := 1; k <= bands; k++ {
+		for i, w := range sums[k] {
+			u[k][4*i] = int32(w & 0xffff)
+			u[k][4*i+1] = int32(w >> 16 & 0xffff)
+			u[k][4*i+2] = int32(w >> 32 & 0xffff)
+			u[k][4*i+3] = int32(w >> 48)
+		}
+	}
+	least := func(from, to *[codeLanes]int32, m uint16) int32 {
+		if m == 0 {
+			return 0
+		}
+		best := int32(0xffff)
+		for l := firstLane[m&15]; l <= lastLane[m&15]; l++ {
+			best = min(best, to[l&15]-from[l&15])
+		}
+		return best
+	}
+	var third [32]int32
 	var m uint16
 	for k := bands - 1; k > 1; k-- {
 		m = max(m, most[k])
-		third[k] = cheapest(&sums[k], &sums[bands], m)
+		third[k] = least(&u[k], &u[bands], m)
 	}
-	bits = 1 << 30
+	best := int32(1 << 30)
 	m = 0
 	for i := 1; i <= min(bands, 16); i++ {
 		m = max(m, most[i-1])
-		first := cheapest(&sums[0], &sums[i], m)
+		first := least(&u[0], &u[i], m)
 		var mid uint16
 		for j := i + 1; j <= min(i+8, 22); j++ {
 			if j <= bands {
 				mid = max(mid, most[j-1])
 			}
-			n := first + cheapest(&sums[i], &sums[min(j, bands)], mid) + third[j]
-			if n < bits {
-				bits, a, b = n, i, j
+			if n := first + least(&u[i], &u[min(j, bands)], mid) + third[j]; n < best {
+				best, a, b = n, i, j
 			}
 			if j >= bands {
 				break
 			}
 		}
 	}
-	return bits, a, b
+	return int(best), a, b
 }
 
 // regions cuts the big_values partition and returns its bits, which tables may

@@ -10,10 +10,11 @@ func polyphase() {
 	TEXT("polyphaseAVX2", 0, "func(out *[18][32]float32, pcm *[1056]int16, c *float32)")
 	Pragma("noescape")
 	out, pcm, c := ptr("out"), ptr("pcm"), ptr("c")
-	const window, even, odd = 0, 2048, 2048 + 1024
+	const window, even, odd, secant = 0, 2048, 2048 + 256, 2048 + 512
 	x := AllocLocal(1056 * 4)
 	y := AllocLocal(64 * 4)
-	u := AllocLocal(40 * 4)
+	room := AllocLocal(48 * 4)
+	u := room.Offset(32)
 
 	i := GP64()
 	XORQ(i, i)
@@ -31,6 +32,7 @@ func polyphase() {
 	rev, flip := YMM(), YMM()
 	VMOVUPS(backward(), rev)
 	zero(flip)
+	VMOVUPS(flip, room)
 	xt := GP64()
 	LEAQ(x, xt)
 	slot := GP64()
@@ -63,28 +65,49 @@ func polyphase() {
 	s := XMM()
 	VMOVSS(at(y, 4*47), s)
 	VMOVSS(s, at(u, 0))
-	e0, e1, o0, o1 := YMM(), YMM(), YMM(), YMM()
-	for _, v := range []reg.VecVirtual{e0, e1, o0, o1} {
-		zero(v)
+	// g[j] = u[2j+1] + u[2j-1], in the odd places of u; the lowest stays.
+	pair := YMM()
+	for _, k := range []int{24, 16, 8} {
+		VMOVUPS(at(u, 4*k), pair)
+		next := YMM()
+		VADDPS(at(u, 4*(k-2)), pair, next)
+		VBLENDPS(Imm(0xaa), next, pair, pair)
+		VMOVUPS(pair, at(u, 4*k))
 	}
-	for j := range 16 {
-		b, p, q := YMM(), YMM(), YMM()
-		VBROADCASTSS(at(u, 8*j), b)
-		VMULPS(at(c, even+64*j), b, p)
-		VADDPS(p, e0, e0)
-		VMULPS(at(c, even+64*j+32), b, q)
-		VADDPS(q, e1, e1)
-		b, p, q = YMM(), YMM(), YMM()
-		VBROADCASTSS(at(u, 8*j+4), b)
-		VMULPS(at(c, odd+64*j), b, p)
-		VADDPS(p, o0, o0)
-		VMULPS(at(c, odd+64*j+32), b, q)
-		VADDPS(q, o1, o1)
-	}
-	for g, eo := range [][2]reg.VecVirtual{{e0, o0}, {e1, o1}} {
+	VMOVUPS(at(u, 0), pair)
+	shifted := YMM()
+	VMOVUPS(at(u, -8), shifted) // u[-2] and u[-1] are 0
+	VADDPS(shifted, pair, shifted)
+	VBLENDPS(Imm(0xaa), shifted, pair, pair)
+	VMOVUPS(pair, at(u, 0))
+
+	var y16 [2][2]reg.VecVirtual // even and odd m; outputs 0..7, 8..15
+	for odds := range 2 {
 		a, b := YMM(), YMM()
-		VADDPS(eo[1], eo[0], a)
-		VSUBPS(eo[1], eo[0], b)
+		zero(a)
+		zero(b)
+		for j := range 8 {
+			v, p := YMM(), YMM()
+			VBROADCASTSS(at(u, 16*j+4*odds), v)
+			VMULPS(at(c, even+32*j), v, p)
+			VADDPS(p, a, a)
+			v, p = YMM(), YMM()
+			VBROADCASTSS(at(u, 16*j+8+4*odds), v)
+			VMULPS(at(c, odd+32*j), v, p)
+			VADDPS(p, b, b)
+		}
+		lo, hi := YMM(), YMM()
+		VADDPS(b, a, lo)
+		VSUBPS(b, a, hi)
+		VPERMPS(hi, rev, hi)
+		y16[odds] = [2]reg.VecVirtual{lo, hi}
+	}
+	for g := range 2 {
+		o := y16[1][g]
+		VMULPS(at(c, secant+32*g), o, o)
+		a, b := YMM(), YMM()
+		VADDPS(o, y16[0][g], a)
+		VSUBPS(o, y16[0][g], b)
 		VPERMPS(b, rev, b)
 		VXORPS(flip, a, a)
 		VXORPS(flip, b, b)
