@@ -109,9 +109,10 @@ var mdctConst = func() (t mdctTables) {
 
 // mdctLongGo is the MDCT of 36 windowed samples of each subband (11172-3
 // 2.4.3.4.10.2 read forwards) and the alias reduction between neighbours
-// (2.4.3.4.9); out is in order of frequency.
-func mdctLongGo(out *[granuleLen]float32, x *block36, win *[36]float32, t *mdctTables) {
-	for sb := range 32 {
+// (2.4.3.4.9); out is in order of frequency. Subbands from n on are zero.
+func mdctLongGo(out *[granuleLen]float32, x *block36, n int, win *[36]float32, t *mdctTables) {
+	clear(out[18*n:])
+	for sb := range n {
 		var w [18]float32
 		for k := range 9 {
 			w[k] = -(float32(x[26-k][sb]*win[26-k]) + float32(x[27+k][sb]*win[27+k]))
@@ -131,7 +132,7 @@ func mdctLongGo(out *[granuleLen]float32, x *block36, win *[36]float32, t *mdctT
 			o[2*i+1] = last
 		}
 	}
-	for sb := 18; sb < granuleLen; sb += 18 {
+	for sb := 18; sb < min(18*n+1, granuleLen); sb += 18 {
 		for i := range 8 {
 			up, dn := out[sb-1-i], out[sb+i]
 			out[sb-1-i] = float32(up*t.cs[i]) + float32(dn*t.ca[i])
@@ -160,10 +161,11 @@ func nine(v *[9]float32, m *[9][9]float32) [9]float32 {
 
 // mdctShortGo is the MDCT of three short blocks (2.4.3.4.10.3 d), of which the
 // first takes x[0] to x[11], the next start 6 slots later; out is block by
-// block, 192 lines each.
-func mdctShortGo(out *[granuleLen]float32, x *[24][32]float32, t *mdctTables) {
+// block, 192 lines each. Subbands from n on are zero.
+func mdctShortGo(out *[granuleLen]float32, x *[24][32]float32, n int, t *mdctTables) {
 	for b := range 3 {
-		for sb := range 32 {
+		clear(out[192*b+6*n : 192*b+192])
+		for sb := range n {
 			var w [6]float32
 			for k := range 3 {
 				w[k] = -(float32(x[6*b+8-k][sb]*t.window[8-k]) + float32(x[6*b+9+k][sb]*t.window[9+k]))
