@@ -13,12 +13,14 @@ type analysis struct {
 // the psychoacoustic model, and leaves in spec the transform that needs fewer
 // bits for the same noise.
 func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]float32) {
-	polyphase((*subbands)(c.sub[2*slots:]), &c.pcm)
+	sub := (*subbands)(c.sub[2*slots:])
+	polyphase(sub, &c.pcm)
+	c.top[2] = trim(sub)
 	copy(c.pcm[:history], c.pcm[granuleLen:])
 
 	var short [granuleLen]float32
-	mdctLong(spec, (*block36)(c.sub[slots:]), &mdctWindows[longBlock])
-	mdctShort(&short, (*[24][32]float32)(c.sub[slots+12:]))
+	mdctLong(spec, (*block36)(c.sub[slots:]), max(c.top[1], c.top[2]), &mdctWindows[longBlock])
+	mdctShort(&short, (*[24][32]float32)(c.sub[slots+12:]), max(c.top[1], c.top[2]))
 	a := &c.next
 	p.weigh(&a.perception, &c.mask, spec, &short)
 	var third [192]float32
@@ -50,6 +52,34 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 	a.bits, a.active = bits*tune.kappa, float32(active)
 }
 
+// tiny is a subband sample that nobody hears: 10 dB under the threshold in quiet
+// where the ear is keenest.
+const tiny = 1.0 / (1 << 17)
+
+// trim clears the subbands above the highest that holds anything, and says how
+// many are left. It is for speech that came over the telephone.
+func trim(x *subbands) int {
+	n := 32
+	for n > 0 && silent(x, n-1) {
+		n--
+	}
+	if n < 32 {
+		for t := range x {
+			clear(x[t][n:])
+		}
+	}
+	return n
+}
+
+func silent(x *subbands, sb int) bool {
+	for t := range x {
+		if v := x[t][sb]; v >= tiny || v <= -tiny {
+			return false
+		}
+	}
+	return true
+}
+
 // settle fixes the block type of the granule to be coded, given whether it and
 // the one after it should be short (11172-3 Figure C.7), and makes the transform
 // that goes with it.
@@ -67,10 +97,10 @@ func (c *channel) settle(p *psyTables, short, before bool) {
 	}
 	switch {
 	case c.block == startBlock || c.block == stopBlock:
-		mdctLong(&c.spec, (*block36)(c.sub[:]), &mdctWindows[c.block])
+		mdctLong(&c.spec, (*block36)(c.sub[:]), max(c.top[0], c.top[1]), &mdctWindows[c.block])
 	case c.block == shortBlock && !c.now.isShort:
 		var short [granuleLen]float32
-		mdctShort(&short, (*[24][32]float32)(c.sub[6:]))
+		mdctShort(&short, (*[24][32]float32)(c.sub[6:]), max(c.top[0], c.top[1]))
 		p.order(&c.spec, &short)
 	}
 }

@@ -34,6 +34,7 @@ type Encoder struct {
 type channel struct {
 	pcm  [history + granuleLen]int16
 	sub  [3 * slots][32]float32 // of the granules before, at and after the one to be coded
+	top  [3]int                 // subbands that hold anything, in each of the three
 	spec [granuleLen]float32    // of the granule to be coded, in the blocks that suit it
 	mask masker
 	now  analysis // of the granule to be coded
@@ -135,6 +136,7 @@ func (e *Encoder) granule(dst []byte) []byte {
 	for c := range e.cfg.Channels {
 		ch := &e.ch[c]
 		copy(ch.sub[:], ch.sub[slots:])
+		copy(ch.top[:], ch.top[1:])
 		ch.spec, ch.now = spec[c], ch.next
 	}
 	return dst

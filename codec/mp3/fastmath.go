@@ -20,10 +20,14 @@ func log2f(x float32) float32 {
 
 // exp2f is 2^x for -126 <= x <= 126, to 4e-6; what lies outside is clamped.
 func exp2f(x float32) float32 {
-	x = min(max(x, -126), 126)
-	i := int32(x+512) - 512 // floor: the sum is positive
+	if x < -126 {
+		x = -126
+	} else if x > 126 {
+		x = 126
+	}
+	i := int32(x)
 	t := x - float32(i)
-	if t < 0 { // the sum was rounded up
+	if t < 0 {
 		i, t = i-1, t+1
 	}
 	p := float32(t*0.01367031) + 0.051744998

@@ -79,6 +79,10 @@ func (c *coder) lay(p *perception, block blockType) {
 // powersGo is |x|^¾, the power law of the quantiser (11172-3 2.4.3.4.7.1).
 func powersGo(mag, x *[granuleLen]float32) {
 	for i, v := range x {
+		if v == 0 { // as it is above telephone speech
+			mag[i] = 0
+			continue
+		}
 		v = math.Float32frombits(math.Float32bits(v) &^ (1 << 31))
 		mag[i] = sqrtf(float32(v * sqrtf(v)))
 	}

@@ -39,6 +39,10 @@ var codeTables = [15]struct {
 // firstLane is the first lane that can code a largest value, up to 15.
 var firstLane = [16]uint8{0, 0, 1, 3, 5, 5, 8, 8, 11, 11, 11, 11, 11, 11, 11, 11}
 
+// lastLane is the last lane worth trying: tables for far larger magnitudes do not
+// pay, and ESC tables only from 15 up.
+var lastLane = [16]uint8{0, 4, 7, 7, 10, 10, 12, 12, 12, 12, 12, 12, 12, 12, 12, laneESC1}
+
 // linbitsOf are the linbits of tables 16..31 (Table B.7).
 var linbitsOf = [2][8]uint8{{1, 2, 3, 4, 6, 8, 10, 13}, {4, 5, 6, 7, 8, 9, 11, 13}}
 

@@ -15,20 +15,20 @@ func polyphase(out *subbands, pcm *[history + granuleLen]int16) {
 	polyphaseGo(out, pcm, &polyConst)
 }
 
-func mdctLong(out *[granuleLen]float32, x *block36, win *[36]float32) {
+func mdctLong(out *[granuleLen]float32, x *block36, n int, win *[36]float32) {
 	if hasAVX2 {
-		mdctLongAVX2(out, x, win, &mdctConst.dct18[0][0])
+		mdctLongAVX2(out, x, win, &mdctConst.long[0][0][0])
 		return
 	}
-	mdctLongGo(out, x, win, &mdctConst)
+	mdctLongGo(out, x, n, win, &mdctConst)
 }
 
-func mdctShort(out *[granuleLen]float32, x *[24][32]float32) {
+func mdctShort(out *[granuleLen]float32, x *[24][32]float32, n int) {
 	if hasAVX2 {
-		mdctShortAVX2(out, x, &mdctConst.dct18[0][0])
+		mdctShortAVX2(out, x, &mdctConst.long[0][0][0])
 		return
 	}
-	mdctShortGo(out, x, &mdctConst)
+	mdctShortGo(out, x, n, &mdctConst)
 }
 
 func energies(e *[maxBands * lanes]float32, long, short *[granuleLen]float32, p *psyTables) {

@@ -4,11 +4,13 @@ package mp3
 
 func polyphase(out *subbands, pcm *[history + granuleLen]int16) { polyphaseGo(out, pcm, &polyConst) }
 
-func mdctLong(out *[granuleLen]float32, x *block36, win *[36]float32) {
-	mdctLongGo(out, x, win, &mdctConst)
+func mdctLong(out *[granuleLen]float32, x *block36, n int, win *[36]float32) {
+	mdctLongGo(out, x, n, win, &mdctConst)
 }
 
-func mdctShort(out *[granuleLen]float32, x *[24][32]float32) { mdctShortGo(out, x, &mdctConst) }
+func mdctShort(out *[granuleLen]float32, x *[24][32]float32, n int) {
+	mdctShortGo(out, x, n, &mdctConst)
+}
 
 func energies(e *[maxBands * lanes]float32, long, short *[granuleLen]float32, p *psyTables) {
 	energiesGo(e, long, short, p)

@@ -192,19 +192,22 @@ func exciteGo(weights *[3][maxBands]float32, e *[maxBands * lanes]float32, patte
 	var spread, ratio [maxBands * lanes]float32
 	power, flatten, flattest, fall := exciteConst[0], exciteConst[1], exciteConst[2], exciteConst[3]
 	for i := range p.n * lanes {
+		if i%lanes == lanes-1 {
+			continue // nothing depends on the long block's
+		}
 		level := log2f(e[i] + p.internal[i])
 		spread[i] = exp2f(float32(power * level))
 		ratio[i] = exp2f(min(p.slope[i]+float32(flatten*level), flattest))
 	}
 	var down, up, keep [lanes]float32
 	for i := (p.n - 1) * lanes; i >= 0; i -= lanes {
-		for l := range lanes {
+		for l := range lanes - 1 {
 			down[l] = spread[i+l] + float32(down[l]*fall)
 			e[i+l] = down[l]
 		}
 	}
 	for i := 0; i < p.n*lanes; i += lanes {
-		for l := range lanes {
+		for l := range lanes - 1 {
 			carried := float32(up[l] * keep[l])
 			total := e[i+l] + carried
 			up[l] = carried + spread[i+l]
@@ -301,22 +304,32 @@ func (m *sfbMap) mean(w *[maxBands]float32) (s float32) {
 func entropyGo(x *[granuleLen]float32, gain *lineValues) (bits float32, active int) {
 	var sum [8]float32
 	for i := 0; i < granuleLen; i += 32 {
-		prod := [8]float32{1, 1, 1, 1, 1, 1, 1, 1}
-		for j := i; j < i+32; j += 8 {
-			for l := range prod {
-				z := float32(x[j+l] * gain[j+l])
-				z = min(float32(z*z), 1<<30)
-				if z >= 1 {
-					active++
-				}
-				prod[l] *= 1 + z
-			}
+		var prod [8]float32
+		for l := range prod {
+			a := square(x[i+l], gain[i+l], &active)
+			b := square(x[i+8+l], gain[i+8+l], &active)
+			c := square(x[i+16+l], gain[i+16+l], &active)
+			d := square(x[i+24+l], gain[i+24+l], &active)
+			prod[l] = a * b * c * d
 		}
 		for l := range sum {
 			sum[l] += log2f(prod[l])
 		}
 	}
 	return 0.5 * (((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]))), active
+}
+
+// square is one more than (x·gain)².
+func square(x, gain float32, active *int) float32 {
+	z := float32(x * gain)
+	z = float32(z * z)
+	if z >= 1 {
+		*active++
+		if z > 1<<30 {
+			z = 1 << 30
+		}
+	}
+	return 1 + z
 }
 
 // sharp makes the entropy of a step come out as bits.

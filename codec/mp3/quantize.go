@@ -18,15 +18,17 @@ var gainStep = func() (t [256]float32) {
 // quantizeGo rounds mag·step down after adding round (11172-3 C.1.5.4.2). It
 // returns where the lines that are not 0 end, and those above 1.
 func quantizeGo(q *[granuleLen]uint16, mag *[granuleLen]float32, step, round float32) (nonzero, large int) {
-	for i, m := range mag {
-		v := uint16(int32(float32(m*step) + round))
-		q[i] = v
-		if v > 0 {
-			nonzero = i + 1
-		}
-		if v > 1 {
-			large = i + 1
-		}
+	nonzero = granuleLen
+	for nonzero > 0 && float32(mag[nonzero-1]*step)+round < 1 {
+		nonzero--
+	}
+	for i, m := range mag[:nonzero] {
+		q[i] = uint16(int32(float32(m*step) + round))
+	}
+	clear(q[nonzero:])
+	large = nonzero
+	for large > 0 && q[large-1] < 2 {
+		large--
 	}
 	return nonzero, large
 }

@@ -25,16 +25,11 @@ func costsGo(sums *[40]laneCosts, most *[40]uint16, q *[granuleLen]uint16, bound
 	}
 }
 
-// noLane marks in ones the lanes that cannot code a largest magnitude; ESC tables
-// are kept for 15 and above.
+// noLane marks in ones the lanes that are not tried for a largest magnitude.
 var noLane = func() (t [16]laneCosts) {
 	for m := range t {
 		for l := range codeLanes {
-			can := l < laneESC0 && l >= int(firstLane[m])
-			if m == 15 {
-				can = l >= int(firstLane[m]) && l != lane15
-			}
-			if !can {
+			if l < int(firstLane[m]) || l > int(lastLane[m]) {
 				t[m][l/4] |= 0xffff << (16 * (l % 4))
 			}
 		}
@@ -48,11 +43,7 @@ func cheapest(from, to *laneCosts, most uint16) int {
 		return 0
 	}
 	best := 0xffff
-	last := laneESC0
-	if most == 15 {
-		last = lane15
-	}
-	for l := int(firstLane[most]); l < last; l++ {
+	for l := int(firstLane[most]); l <= int(lastLane[most]); l++ {
 		best = min(best, to.lane(l)-from.lane(l))
 	}
 	return best
@@ -61,32 +52,50 @@ func cheapest(from, to *laneCosts, most uint16) int {
 // splitGo finds the two boundaries that make the fewest bits of the bands. a is
 // 1 to 16, b is 1 to 8 more (region0_count and region1_count and one).
 func splitGo(sums *[40]laneCosts, most *[40]uint16, bands int) (bits, a, b int) {
-	var third [32]int
+	var u [23][codeLanes]int32
+	for k := 1; k <= bands; k++ {
+		for i, w := range sums[k] {
+			u[k][4*i] = int32(w & 0xffff)
+			u[k][4*i+1] = int32(w >> 16 & 0xffff)
+			u[k][4*i+2] = int32(w >> 32 & 0xffff)
+			u[k][4*i+3] = int32(w >> 48)
+		}
+	}
+	least := func(from, to *[codeLanes]int32, m uint16) int32 {
+		if m == 0 {
+			return 0
+		}
+		best := int32(0xffff)
+		for l := firstLane[m&15]; l <= lastLane[m&15]; l++ {
+			best = min(best, to[l&15]-from[l&15])
+		}
+		return best
+	}
+	var third [32]int32
 	var m uint16
 	for k := bands - 1; k > 1; k-- {
 		m = max(m, most[k])
-		third[k] = cheapest(&sums[k], &sums[bands], m)
+		third[k] = least(&u[k], &u[bands], m)
 	}
-	bits = 1 << 30
+	best := int32(1 << 30)
 	m = 0
 	for i := 1; i <= min(bands, 16); i++ {
 		m = max(m, most[i-1])
-		first := cheapest(&sums[0], &sums[i], m)
+		first := least(&u[0], &u[i], m)
 		var mid uint16
 		for j := i + 1; j <= min(i+8, 22); j++ {
 			if j <= bands {
 				mid = max(mid, most[j-1])
 			}
-			n := first + cheapest(&sums[i], &sums[min(j, bands)], mid) + third[j]
-			if n < bits {
-				bits, a, b = n, i, j
+			if n := first + least(&u[i], &u[min(j, bands)], mid) + third[j]; n < best {
+				best, a, b = n, i, j
 			}
 			if j >= bands {
 				break
 			}
 		}
 	}
-	return bits, a, b
+	return int(best), a, b
 }
 
 // regions cuts the big_values partition and returns its bits, which tables may
@@ -178,7 +187,7 @@ func (c *coder) bestTable(from, to *laneCosts, most, first, end uint16) region {
 	}
 	best := region{bits: 1 << 30}
 	if !c.escape || most < 15 {
-		for l := int(firstLane[most]); l < laneESC0; l++ {
+		for l := int(firstLane[most]); l <= min(int(lastLane[most]), laneESC0-1); l++ {
 			if n := to.lane(l) - from.lane(l); n < best.bits {
 				best = region{codeTables[l].number, uint8(l), n}
 			}

@@ -10,10 +10,11 @@ func polyphase() {
 	TEXT("polyphaseAVX2", 0, "func(out *[18][32]float32, pcm *[1056]int16, c *float32)")
 	Pragma("noescape")
 	out, pcm, c := ptr("out"), ptr("pcm"), ptr("c")
-	const window, even, odd = 0, 2048, 2048 + 1024
+	const window, even, odd, secant = 0, 2048, 2048 + 256, 2048 + 512
 	x := AllocLocal(1056 * 4)
 	y := AllocLocal(64 * 4)
-	u := AllocLocal(40 * 4)
+	room := AllocLocal(48 * 4)
+	u := room.Offset(32)
 
 	i := GP64()
 	XORQ(i, i)
@@ -31,6 +32,7 @@ func polyphase() {
 	rev, flip := YMM(), YMM()
 	VMOVUPS(backward(), rev)
 	zero(flip)
+	VMOVUPS(flip, room)
 	xt := GP64()
 	LEAQ(x, xt)
 	slot := GP64()
@@ -63,28 +65,49 @@ func polyphase() {
 	s := XMM()
 	VMOVSS(at(y, 4*47), s)
 	VMOVSS(s, at(u, 0))
-	e0, e1, o0, o1 := YMM(), YMM(), YMM(), YMM()
-	for _, v := range []reg.VecVirtual{e0, e1, o0, o1} {
-		zero(v)
+	// g[j] = u[2j+1] + u[2j-1], in the odd places of u; the lowest stays.
+	pair := YMM()
+	for _, k := range []int{24, 16, 8} {
+		VMOVUPS(at(u, 4*k), pair)
+		next := YMM()
+		VADDPS(at(u, 4*(k-2)), pair, next)
+		VBLENDPS(Imm(0xaa), next, pair, pair)
+		VMOVUPS(pair, at(u, 4*k))
 	}
-	for j := range 16 {
-		b, p, q := YMM(), YMM(), YMM()
-		VBROADCASTSS(at(u, 8*j), b)
-		VMULPS(at(c, even+64*j), b, p)
-		VADDPS(p, e0, e0)
-		VMULPS(at(c, even+64*j+32), b, q)
-		VADDPS(q, e1, e1)
-		b, p, q = YMM(), YMM(), YMM()
-		VBROADCASTSS(at(u, 8*j+4), b)
-		VMULPS(at(c, odd+64*j), b, p)
-		VADDPS(p, o0, o0)
-		VMULPS(at(c, odd+64*j+32), b, q)
-		VADDPS(q, o1, o1)
-	}
-	for g, eo := range [][2]reg.VecVirtual{{e0, o0}, {e1, o1}} {
+	VMOVUPS(at(u, 0), pair)
+	shifted := YMM()
+	VMOVUPS(at(u, -8), shifted) // u[-2] and u[-1] are 0
+	VADDPS(shifted, pair, shifted)
+	VBLENDPS(Imm(0xaa), shifted, pair, pair)
+	VMOVUPS(pair, at(u, 0))
+
+	var y16 [2][2]reg.VecVirtual // even and odd m; outputs 0..7, 8..15
+	for odds := range 2 {
 		a, b := YMM(), YMM()
-		VADDPS(eo[1], eo[0], a)
-		VSUBPS(eo[1], eo[0], b)
+		zero(a)
+		zero(b)
+		for j := range 8 {
+			v, p := YMM(), YMM()
+			VBROADCASTSS(at(u, 16*j+4*odds), v)
+			VMULPS(at(c, even+32*j), v, p)
+			VADDPS(p, a, a)
+			v, p = YMM(), YMM()
+			VBROADCASTSS(at(u, 16*j+8+4*odds), v)
+			VMULPS(at(c, odd+32*j), v, p)
+			VADDPS(p, b, b)
+		}
+		lo, hi := YMM(), YMM()
+		VADDPS(b, a, lo)
+		VSUBPS(b, a, hi)
+		VPERMPS(hi, rev, hi)
+		y16[odds] = [2]reg.VecVirtual{lo, hi}
+	}
+	for g := range 2 {
+		o := y16[1][g]
+		VMULPS(at(c, secant+32*g), o, o)
+		a, b := YMM(), YMM()
+		VADDPS(o, y16[0][g], a)
+		VSUBPS(o, y16[0][g], b)
 		VPERMPS(b, rev, b)
 		VXORPS(flip, a, a)
 		VXORPS(flip, b, b)
@@ -125,10 +148,11 @@ func transpose(r []reg.VecVirtual) []reg.VecVirtual {
 	return o
 }
 
+// The layout of mdctTables.
 const (
-	dct18Off  = 0
-	dct6Off   = 18 * 18 * 4
-	windowOff = dct6Off + 36*4
+	longDCT   = 0
+	shortDCT  = 2 * 81 * 4
+	windowOff = shortDCT + 2*9*4
 	csOff     = windowOff + 12*4
 	caOff     = csOff + 8*4
 )
@@ -142,60 +166,75 @@ func mdctLong() {
 
 	sign := YMM()
 	VMOVUPS(signs(), sign)
-	for k := range 9 { // window and fold
-		w0, w1, w2, w3 := YMM(), YMM(), YMM(), YMM()
-		VBROADCASTSS(at(win, 4*(26-k)), w0)
-		VBROADCASTSS(at(win, 4*(27+k)), w1)
-		VBROADCASTSS(at(win, 4*k), w2)
-		VBROADCASTSS(at(win, 4*(17-k)), w3)
+	for k := range 9 { // window, fold, and w[k] with w[17-k]
+		var w [4]reg.VecVirtual
+		for i, at36 := range []int{26 - k, 27 + k, 8 - k, 9 + k} {
+			w[i] = YMM()
+			VBROADCASTSS(at(win, 4*at36), w[i])
+		}
 		for g := range 4 {
-			a, b := YMM(), YMM()
-			VMULPS(at(x, 128*(26-k)+32*g), w0, a)
-			VMULPS(at(x, 128*(27+k)+32*g), w1, b)
+			a, b, c, d := YMM(), YMM(), YMM(), YMM()
+			VMULPS(at(x, 128*(26-k)+32*g), w[0], a)
+			VMULPS(at(x, 128*(27+k)+32*g), w[1], b)
 			VADDPS(b, a, a)
 			VXORPS(sign, a, a)
-			VMOVUPS(a, at(v, 128*k+32*g))
-			a, b = YMM(), YMM()
-			VMULPS(at(x, 128*k+32*g), w2, a)
-			VMULPS(at(x, 128*(17-k)+32*g), w3, b)
-			VSUBPS(b, a, a)
-			VMOVUPS(a, at(v, 128*(9+k)+32*g))
+			VMULPS(at(x, 128*(8-k)+32*g), w[2], c)
+			VMULPS(at(x, 128*(9+k)+32*g), w[3], d)
+			VSUBPS(d, c, c)
+			VADDPS(c, a, b)
+			VSUBPS(c, a, d)
+			VMOVUPS(b, at(v, 128*k+32*g))
+			VMOVUPS(d, at(v, 128*(9+k)+32*g))
 		}
 	}
-	// DCT-IV, three outputs of all subbands at a time.
-	row, left := GP64(), GP64()
-	dst := GP64()
-	MOVQ(t.Base, row)
-	LEAQ(r, dst)
-	MOVQ(U32(6), left)
-	Label("outputs")
-	var acc [3][4]reg.VecVirtual
-	for o := range 3 {
-		for g := range 4 {
-			acc[o][g] = YMM()
-			zero(acc[o][g])
-		}
-	}
-	for k := range 18 {
+	// The two halves of the DCT-II, three outputs of all subbands at a time.
+	for odd := range 2 {
+		name := []string{"even", "odd"}[odd]
+		col, left, dst := GP64(), GP64(), GP64()
+		LEAQ(at(t, longDCT+324*odd), col)
+		LEAQ(at(r, 128*odd), dst)
+		MOVQ(U32(3), left)
+		Label(name)
+		var acc [3][4]reg.VecVirtual
 		for o := range 3 {
-			c := YMM()
-			VBROADCASTSS(Mem{Base: row, Disp: 72*o + 4*k}, c)
 			for g := range 4 {
-				p := YMM()
-				VMULPS(at(v, 128*k+32*g), c, p)
-				VADDPS(p, acc[o][g], acc[o][g])
+				acc[o][g] = YMM()
+				zero(acc[o][g])
 			}
 		}
+		for k := range 9 {
+			for o := range 3 {
+				c := YMM()
+				VBROADCASTSS(Mem{Base: col, Disp: 36*k + 4*o}, c)
+				for g := range 4 {
+					p := YMM()
+					VMULPS(at(v, 128*(9*odd+k)+32*g), c, p)
+					VADDPS(p, acc[o][g], acc[o][g])
+				}
+			}
+		}
+		for o := range 3 {
+			for g := range 4 {
+				VMOVUPS(acc[o][g], Mem{Base: dst, Disp: 256*o + 32*g})
+			}
+		}
+		ADDQ(Imm(12), col)
+		ADDQ(U32(768), dst)
+		DECQ(left)
+		JNE(LabelRef(name))
 	}
-	for o := range 3 {
-		for g := range 4 {
-			VMOVUPS(acc[o][g], Mem{Base: dst, Disp: 128*o + 32*g})
+	// X[i] = Y[i] - X[i-1].
+	for g := range 4 {
+		last := YMM()
+		VMOVUPS(at(r, 32*g), last)
+		for i := 1; i < 18; i++ {
+			y := YMM()
+			VMOVUPS(at(r, 128*i+32*g), y)
+			VSUBPS(last, y, y)
+			VMOVUPS(y, at(r, 128*i+32*g))
+			last = y
 		}
 	}
-	ADDQ(U32(3*72), row)
-	ADDQ(U32(3*128), dst)
-	DECQ(left)
-	JNE(LabelRef("outputs"))
 
 	// Alias reduction: lane sb of row 17-i with lane sb+1 of row i.
 	lastLane := vec("lastLane", 0, 0, 0, 0, 0, 0, 0, 0xffffffff)
@@ -284,15 +323,24 @@ func mdctShort() {
 			VSUBPS(b, a, a)
 			v[3+k] = a
 		}
+		var in [2][3]reg.VecVirtual
+		for k := range 3 {
+			in[0][k], in[1][k] = YMM(), YMM()
+			VADDPS(v[5-k], v[k], in[0][k])
+			VSUBPS(v[5-k], v[k], in[1][k])
+		}
 		rows := make([]reg.VecVirtual, 8)
 		for i := range 6 {
 			rows[i] = YMM()
 			zero(rows[i])
-			for k := range 6 {
+			for k := range 3 {
 				p := YMM()
-				VBROADCASTSS(at(t, dct6Off+24*i+4*k), p)
-				VMULPS(v[k], p, p)
+				VBROADCASTSS(at(t, shortDCT+36*(i%2)+12*k+4*(i/2)), p)
+				VMULPS(in[i%2][k], p, p)
 				VADDPS(p, rows[i], rows[i])
+			}
+			if i > 0 {
+				VSUBPS(rows[i-1], rows[i], rows[i])
 			}
 		}
 		rows[6], rows[7] = rows[0], rows[0]
