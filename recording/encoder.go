@@ -2,6 +2,8 @@ package recording
 
 import (
 	"fmt"
+	"io"
+	"math"
 	"os"
 
 	"callrec/codec"
@@ -33,22 +35,65 @@ func newEncoder(s *Spec) (codec.Encoder, error) {
 // cut to its last whole frame and given the header for what is there. cmd plugs
 // it into the spool, which does not know formats.
 func Repair(m *spool.Manifest, f *os.File) error {
+	switch m.Ext {
+	case "wav":
+		return repairWAV(m, f)
+	case "mp3":
+		return repairMP3(m, f)
+	default:
+		return fmt.Errorf("cannot repair %q: unknown format", m.Ext)
+	}
+}
+
+func repairWAV(m *spool.Manifest, f *os.File) error {
 	st, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	switch m.Ext {
-	case "wav":
-		header, length := wav.Repair(m.Rate, m.Channels, st.Size())
-		if err := f.Truncate(length); err != nil {
-			return err
-		}
-		if _, err := f.WriteAt(header, 0); err != nil {
-			return err
-		}
-		setDuration(m, (length-wav.HeaderLen)/int64(2*m.Channels)*1000/int64(m.Rate))
-		return nil
-	default:
-		return fmt.Errorf("cannot repair %q: unknown format", m.Ext)
+	header, length := wav.Repair(m.Rate, m.Channels, st.Size())
+	setDuration(m, (length-wav.HeaderLen)/int64(2*m.Channels)*1000/int64(m.Rate))
+	return rewrite(f, header, length)
+}
+
+// repairMP3 reads the file whole: three hours of it are some tens of megabytes.
+func repairMP3(m *spool.Manifest, f *os.File) error {
+	b, err := io.ReadAll(io.NewSectionReader(f, 0, math.MaxInt64))
+	if err != nil {
+		return err
 	}
+	empty, err := emptyMP3(m)
+	if err != nil {
+		return err
+	}
+	if len(b) < len(empty) { // not even the header came to the disk
+		setDuration(m, 0)
+		return rewrite(f, empty, int64(len(empty)))
+	}
+	header, length, err := mp3.Repair(b)
+	if err != nil {
+		return err
+	}
+	copy(b, header)
+	setDuration(m, mp3.Walk(b[:length], nil).Samples*1000/int64(m.Rate))
+	return rewrite(f, header, int64(length))
+}
+
+// emptyMP3 is the file of a recording that holds nothing.
+func emptyMP3(m *spool.Manifest) ([]byte, error) {
+	e, err := mp3.New(mp3.Config{
+		Rate: m.Rate, Channels: m.Channels, BitRate: mp3Kbps(0, m.Rate, m.Channels), TagRoom: mp3TagRoom,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e.Header(nil, codec.Tags{Title: m.MediaName, CallID: m.CallID}), nil
+}
+
+// rewrite cuts a file to a length and gives it a header.
+func rewrite(f *os.File, header []byte, length int64) error {
+	if err := f.Truncate(length); err != nil {
+		return err
+	}
+	_, err := f.WriteAt(header, 0)
+	return err
 }

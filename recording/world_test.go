@@ -31,6 +31,7 @@ const (
 // so. Every file the spool announces is taken and kept.
 type world struct {
 	t     *testing.T
+	dir   string
 	fake  *capturetest.Fake
 	clock capture.Clock
 	m     *recording.Manager
@@ -51,7 +52,7 @@ func inWorld(t *testing.T, test func(w *world), mods ...func(*recording.Config))
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, clock: capture.NewClock(), files: map[string]file{}}
+		w := &world{t: t, dir: t.TempDir(), clock: capture.NewClock(), files: map[string]file{}}
 		w.fake = capturetest.NewFake(20000, recording.Slots)
 		sp, err := spool.Open(spool.Config{Dir: dir, Repair: recording.Repair, OnReady: w.take})
 		if err != nil {
