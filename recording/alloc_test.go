@@ -67,6 +67,7 @@ type rig struct {
 	set   *readySet
 	shard *shard
 	calls []*call
+	turns int
 	now   time.Duration
 }
 
@@ -117,8 +118,9 @@ func (r *rig) turn() {
 	r.set.round()
 	r.now += roundEvery
 	r.shard.sweep(0, capture.Instant{Mono: r.now, Wall: int64(r.now)})
+	r.turns++
 	for _, c := range r.calls {
-		r.shard.tick(c, r.now)
+		r.shard.tick(c, r.now, r.turns%flushEvery == 0)
 	}
 }
 
