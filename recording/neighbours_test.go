@@ -12,6 +12,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
+	"callrec/capture/capturetest"
 	"callrec/codec/g711"
 	"callrec/recording"
 )
@@ -186,7 +187,6 @@ func TestAnnouncedTwice(t *testing.T) {
 // No ports left is a refusal with the number and the flag, and leaves no trace.
 func TestNoPortsLeft(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.fake.Limit = 3
 		w.announce("one", `{}`)
 		spec := recording.CallSpec{ID: recording.CallID{Account: "acc", Call: "two"}, At: time.Now(), Start: []recording.Request{request(t, `{}`)}}
 		var full *recording.RefusedError
@@ -206,7 +206,7 @@ func TestNoPortsLeft(t *testing.T) {
 		if err != nil || len(info.Legs) != 0 {
 			t.Errorf("a call without recordings: %+v, %v", info, err)
 		}
-	})
+	}, func(c *recording.Config) { c.Sets[0].(*capturetest.Fake).Limit = 3 })
 }
 
 // A call gives its ports back one hold after its hang-up, not before: audio sent
