@@ -23,7 +23,6 @@ type call struct {
 	tracks   []*track
 	commands []noted // bounded: the newest
 	mix      mixers
-	turns    int
 	answered [2]bool
 	bridged  bool
 	fixed    int64 // the timeline has been read up to here

@@ -12,7 +12,7 @@ import (
 // comes in between two turns of a call.
 const stretch = 200 * clock.Rate / 1000
 
-// flushEvery is how many turns of a call pass between two hand-overs to the
+// flushEvery is how many turns of a slot pass between two hand-overs to the
 // disk: encoded bytes reach the page cache within a second.
 const flushEvery = 4
 
@@ -111,18 +111,18 @@ func (s *shard) render(c *call, n int64, mono, stereo bool) {
 
 // tick is one turn of a call: everything pushed up to the instant at is read, up
 // to one hold before it. Limits are kept, recordings that are complete are
-// finished. It reports whether the shard is done with the call.
-func (s *shard) tick(c *call, at time.Duration) (done bool) {
+// finished, the others given to the disk if flush says so. It reports whether the
+// shard is done with the call.
+func (s *shard) tick(c *call, at time.Duration, flush bool) (done bool) {
 	changed := s.keepLimits(c, at)
 	s.advance(c, clock.Samples(at-s.rules.Hold-c.epoch))
-	c.turns++
 	for _, t := range c.tracks {
 		if !t.begun || t.committed {
 			continue
 		}
 		if t.state == Finishing && c.fixed >= t.stop {
 			changed = s.finish(c, t) || changed
-		} else if c.turns%flushEvery == 0 {
+		} else if flush {
 			t.part.Flush()
 		}
 	}

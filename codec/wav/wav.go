@@ -36,11 +36,16 @@ func New(rate, channels int) (*Encoder, error) {
 func (e *Encoder) Append(dst []byte, pcm []int16) []byte {
 	at := len(dst)
 	dst = slices.Grow(dst, 2*len(pcm))[:at+2*len(pcm)]
+	e.data += int64(2 * len(pcm))
 	out := dst[at:]
+	for len(pcm) >= 4 && len(out) >= 8 { // one store for four; the second condition spares the checks
+		binary.LittleEndian.PutUint64(out, uint64(uint16(pcm[0]))|uint64(uint16(pcm[1]))<<16|
+			uint64(uint16(pcm[2]))<<32|uint64(uint16(pcm[3]))<<48)
+		pcm, out = pcm[4:], out[8:]
+	}
 	for i, s := range pcm {
 		binary.LittleEndian.PutUint16(out[2*i:], uint16(s))
 	}
-	e.data += int64(len(out))
 	return dst
 }
 
