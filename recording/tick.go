@@ -91,11 +91,12 @@ func (s *shard) render(c *call, n int64, mono, stereo bool) {
 		decode(w.pcm[i], w.blocks[i])
 	}
 	caller, callee := w.pcm[Caller][:n], w.pcm[Callee][:n]
+	w.mono, w.stereo = w.mono[:0], w.stereo[:0] // what they held is of another stretch, or call
 	if mono {
-		w.mono = c.mix.mono.Append(w.mono[:0], caller, callee)
+		w.mono = c.mix.mono.Append(w.mono, caller, callee)
 	}
 	if stereo {
-		w.stereo = c.mix.stereo.Append(w.stereo[:0], caller, callee)
+		w.stereo = c.mix.stereo.Append(w.stereo, caller, callee)
 	}
 	for _, t := range c.tracks {
 		if !t.begun || t.committed {
