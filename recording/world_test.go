@@ -1,6 +1,7 @@
 package recording_test
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"io"
@@ -73,11 +74,13 @@ func inWorld(t *testing.T, test func(w *world), mods ...func(*recording.Config))
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer func() { // also when the test has failed: else the bubble complains
+			w.m.Close()
+			if err := sp.Close(context.WithoutCancel(t.Context())); err != nil {
+				t.Error(err)
+			}
+		}()
 		test(w)
-		w.m.Close()
-		if err := sp.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
 	})
 }
 
