@@ -65,7 +65,6 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 	if err := s.startAll(c, c.spec.Start, 0); err != nil {
 		calls := s.calls[c.slot]
 		s.calls[c.slot] = calls[:len(calls)-1]
-		s.load.Add(-1)
 		return nil, err
 	}
 	info := c.publish()
@@ -282,5 +281,5 @@ func (s *shard) newTrack(c *call, r Request) *track {
 
 // refused words a lack of ports or files for the caller.
 func refused(err error) error {
-	return &RefusedError{Reason: err.Error(), RetryAfter: 5 * time.Second}
+	return &RefusedError{Reason: err.Error(), RetryAfter: 5 * time.Second, err: err}
 }
