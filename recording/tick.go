@@ -121,10 +121,10 @@ func (s *shard) tick(c *call, at time.Duration) (done bool) {
 		if !t.begun || t.committed {
 			continue
 		}
-		if t.state == Finishing && c.fixed >= t.stop {
-			changed = s.finish(c, t) || changed
+		if t.state == Finishing && c.fixed >= t.stop && s.finish(c, t) {
+			changed = true
 		} else if c.turns%flushEvery == 0 {
-			t.part.Flush()
+			t.part.Flush() // also to make room for what could not be finished
 		}
 	}
 	if changed {
@@ -169,7 +169,7 @@ func (s *shard) keepLimits(c *call, at time.Duration) (changed bool) {
 // spool that is full has to take what is owed first.
 func (s *shard) finish(c *call, t *track) bool {
 	length := t.stop - t.start
-	if length < int64(t.spec.min)*clock.Rate {
+	if length/clock.Rate < int64(t.spec.min) {
 		t.part.Abandon()
 		t.committed = true
 		s.change(c, t, onTooShort, "shorter than record_min_sec")
