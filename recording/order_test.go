@@ -215,3 +215,31 @@ func TestEventsAreToldOnce(t *testing.T) {
 		}
 	})
 }
+
+// Of two commands with one instant the later one is in force, and a recording that
+// is started long after its call hears what is said then, under a name of its own.
+func TestStartedLate(t *testing.T) {
+	inWorld(t, func(w *world) {
+		epoch := time.Now()
+		w.announce("c")
+		w.sleep(3*second + 33*ms)
+		info := w.do("c", recording.Command{Action: recording.Start, At: time.Now().Add(-995 * ms), Start: []recording.Request{request(t, `{"time_limit":5}`)}})
+		k := talk{from: callerFrom, start: w.now() + 100*ms, octets: babble(6*rate, 1, g711.MuLaw), ssrc: 1}
+		w.send(info.Legs[0].Ports.RTP, k)
+		want := newExpect(12 * rate)
+		want.hear(0, 3133*8, k.octets, k.law)
+		w.sleep(2 * second)
+		for _, a := range []recording.Action{recording.Mask, recording.Unmask} {
+			w.do("c", recording.Command{Action: a, At: epoch.Add(4500 * ms)})
+		}
+		w.sleep(6 * second)
+		one := w.file(info.Recordings[0].ID)
+		same(t, "mix", one.wav(t, rate, 1), want.mono(2038*8, 7038*8))
+		info = w.do("c", recording.Command{Action: recording.Start, Start: []recording.Request{request(t, `{}`)}})
+		w.sleep(second)
+		w.do("c", recording.Command{Action: recording.Hangup})
+		if two := w.file(info.Recordings[1].ID); two.manifest.Destination.Name == one.manifest.Destination.Name {
+			t.Errorf("both go to %s", two.manifest.Destination.Name)
+		}
+	})
+}
