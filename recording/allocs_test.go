@@ -28,7 +28,7 @@ func TestTurnsAllocateNothing(t *testing.T) {
 	m := &Manager{cfg: Config{Spool: sp, Hold: time.Second, SourceTimeout: time.Second}, clock: capture.NewClock(), filters: all, epoch: time.Now()}
 	s := newShard(m, capturetest.NewFake(20000, Slots))
 	c := &call{spec: CallSpec{ID: CallID{"acc", "c"}, Legs: []LegSpec{{Leg: Caller}, {Leg: Callee}}}}
-	for _, r := range []int{8000, 44100} {
+	for _, r := range []int{8000, 11025} {
 		for _, channels := range []string{"mono", "stereo"} {
 			spec, err := NewSpec(policy.Settings{Format: "wav", RecordSampleRate: &r, Channels: channels}, Defaults{})
 			if err != nil {
