@@ -59,7 +59,7 @@ type gate struct {
 }
 
 // receive takes one datagram that came to the leg's ports. It keeps nothing of
-// it, and whatever it holds, it costs a bounded time and no memory.
+// it, and whatever it holds, it costs a bounded time and, RTCP apart, no memory.
 func (l *leg) receive(d *capture.Datagram, g *gate) {
 	l.counts.received++
 	if d.RTCP {
@@ -82,8 +82,10 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.buffer.Push(&p.Header, p.Payload, g711.ALaw, d.At)
 	case PayloadEvents:
 		l.counts.events++
+		l.buffer.Note(&p.Header)
 	case PayloadNoise:
 		l.counts.noise++
+		l.buffer.Note(&p.Header)
 	case PayloadNone:
 		l.counts.ignored++
 		return

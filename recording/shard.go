@@ -3,6 +3,7 @@ package recording
 import (
 	"errors"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -55,8 +56,8 @@ type shard struct {
 	tracks  map[string]tracked
 	ended   []farewell
 
-	// Written by run, read by anybody.
-	load  atomic.Int64 // calls
+	// Of anybody.
+	load  atomic.Int64 // calls; the Manager counts up, run counts down
 	count counters
 }
 
@@ -252,7 +253,6 @@ func (s *shard) adopt(c *call) {
 	}
 	c.slot = best
 	s.calls[best] = append(s.calls[best], c)
-	s.load.Add(1)
 }
 
 // crowd orders slots by how little they want another call.
@@ -288,6 +288,6 @@ func (s *shard) forgetEnded(now time.Duration) {
 		n++
 	}
 	if n > 0 {
-		s.ended = append(s.ended[:0], s.ended[n:]...)
+		s.ended = slices.Delete(s.ended, 0, n)
 	}
 }
