@@ -84,7 +84,7 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.counts.events++
 	case PayloadNoise:
 		l.counts.noise++
-	default:
+	case PayloadNone:
 		l.counts.ignored++
 		return
 	}

@@ -60,16 +60,6 @@ func (c *call) alive() bool {
 	return false
 }
 
-// wants reports whether anything of the call is, or may soon be, recorded.
-func (c *call) wants() bool {
-	for _, t := range c.tracks {
-		if t.state.live() || (t.state == Finishing && !t.committed) {
-			return true
-		}
-	}
-	return false
-}
-
 func (c *call) legInfo() []LegInfo {
 	var out []LegInfo
 	for _, l := range c.legs {

@@ -12,6 +12,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
+	"callrec/capture/capturetest"
 	"callrec/codec/g711"
 	"callrec/recording"
 )
@@ -41,7 +42,9 @@ func TestForeignAndBrokenPacketsStayOut(t *testing.T) {
 		padded[0] |= 0x20
 		padded[len(padded)-1] = 255
 		garbage := [][]byte{
-			{}, {0x80}, whole[:11], bytes.Repeat([]byte{0xFF}, 1400), make([]byte, 12), append([]byte{0x40}, whole[1:]...),
+			{},
+			{0x80},
+			whole[:11], bytes.Repeat([]byte{0xFF}, 1400), make([]byte, 12), append([]byte{0x40}, whole[1:]...),
 			append([]byte{0x8F}, whole[1:40]...), append([]byte{0x90}, whole[1:14]...), other, padded,
 			bytes.Repeat([]byte{0x80}, 65535),
 		}
@@ -184,7 +187,6 @@ func TestAnnouncedTwice(t *testing.T) {
 // No ports left is a refusal with the number and the flag, and leaves no trace.
 func TestNoPortsLeft(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.fake.Limit = 3
 		w.announce("one", `{}`)
 		spec := recording.CallSpec{ID: recording.CallID{Account: "acc", Call: "two"}, At: time.Now(), Start: []recording.Request{request(t, `{}`)}}
 		var full *recording.RefusedError
@@ -204,7 +206,7 @@ func TestNoPortsLeft(t *testing.T) {
 		if err != nil || len(info.Legs) != 0 {
 			t.Errorf("a call without recordings: %+v, %v", info, err)
 		}
-	})
+	}, func(c *recording.Config) { c.Sets[0].(*capturetest.Fake).Limit = 3 })
 }
 
 // A call gives its ports back one hold after its hang-up, not before: audio sent

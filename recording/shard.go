@@ -20,6 +20,10 @@ const (
 // keepEnded is how long an ended call can still be asked about.
 const keepEnded = time.Minute
 
+// forgottenAfter ends a call that nobody records and nobody hangs up: it has no
+// ports, so there is no media to tell whether it still goes on.
+const forgottenAfter = 24 * time.Hour
+
 // quietAfter is how long both legs may be silent before that is an event.
 const quietAfter = time.Minute
 
@@ -74,7 +78,7 @@ func newShard(m *Manager, set capture.Set) *shard {
 // few milliseconds. It ends when stop is closed.
 func (s *shard) run(stop <-chan struct{}) {
 	defer close(s.done)
-	defer s.set.Close() //nolint:errcheck // the sockets go with the process
+	defer func() { _ = s.set.Close() }() // the sockets go with the process
 	ticker := time.NewTicker(slotEvery)
 	defer ticker.Stop()
 	s.count.store(s.set.Stats())
@@ -174,7 +178,7 @@ func (s *shard) openPorts(c *call) error {
 		s.legs[tag] = l
 		c.legs[spec.Leg] = l
 	}
-	c.open = true
+	c.open, c.heard = true, now
 	return nil
 }
 

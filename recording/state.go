@@ -60,60 +60,25 @@ var triggerNames = [numTriggers]string{
 
 func (t trigger) String() string { return triggerNames[t] }
 
+// moves is the picture above, as data: what is not in it changes nothing.
+var moves = map[State]map[trigger]State{
+	Armed:     {onBegin: Recording, onEnd: Cancelled, onFault: Failed},
+	Recording: {onMask: Masked, onEnd: Finishing, onFault: Failed},
+	Masked:    {onUnmask: Recording, onEnd: Finishing, onFault: Failed},
+	Finishing: {onSaved: Spooled, onTooShort: Discarded, onFault: Failed},
+	Spooled:   {onDelivered: Delivered, onParked: Parked},
+	Parked:    {onDelivered: Delivered},
+}
+
 // next is the only function that changes a state. ok is false when the trigger
 // means nothing in that state, which is then kept: a stop that meets a stopped
 // recording is no fault.
 func next(s State, t trigger) (to State, ok bool) {
-	switch s {
-	case Armed:
-		switch t {
-		case onBegin:
-			return Recording, true
-		case onEnd:
-			return Cancelled, true
-		case onFault:
-			return Failed, true
-		}
-	case Recording:
-		switch t {
-		case onMask:
-			return Masked, true
-		case onEnd:
-			return Finishing, true
-		case onFault:
-			return Failed, true
-		}
-	case Masked:
-		switch t {
-		case onUnmask:
-			return Recording, true
-		case onEnd:
-			return Finishing, true
-		case onFault:
-			return Failed, true
-		}
-	case Finishing:
-		switch t {
-		case onSaved:
-			return Spooled, true
-		case onTooShort:
-			return Discarded, true
-		case onFault:
-			return Failed, true
-		}
-	case Spooled, Parked:
-		switch t {
-		case onDelivered:
-			return Delivered, true
-		case onParked:
-			return Parked, s == Spooled
-		}
+	if to, ok = moves[s][t]; !ok {
+		return s, false
 	}
-	return s, false
+	return to, true
 }
 
 // live reports whether samples may still be added.
 func (s State) live() bool { return s <= Masked }
-
-// settled reports whether nothing is left to do for the call's own goroutine.
-func (s State) settled() bool { return s >= Spooled }

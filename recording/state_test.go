@@ -4,7 +4,7 @@ import "testing"
 
 // Every state meets every trigger. What is not in the table changes nothing.
 func TestEveryStateMeetsEveryTrigger(t *testing.T) {
-	moves := map[State]map[trigger]State{
+	table := map[State]map[trigger]State{
 		Armed:     {onBegin: Recording, onEnd: Cancelled, onFault: Failed},
 		Recording: {onMask: Masked, onEnd: Finishing, onFault: Failed},
 		Masked:    {onUnmask: Recording, onEnd: Finishing, onFault: Failed},
@@ -13,12 +13,12 @@ func TestEveryStateMeetsEveryTrigger(t *testing.T) {
 		Parked:    {onDelivered: Delivered},
 		Delivered: {}, Discarded: {}, Cancelled: {}, Failed: {},
 	}
-	if len(moves) != int(numStates) {
-		t.Fatalf("the table has %d states, want %d", len(moves), numStates)
+	if len(table) != int(numStates) {
+		t.Fatalf("the table has %d states, want %d", len(table), numStates)
 	}
 	for s := range numStates {
 		for on := range numTriggers {
-			want, moved := moves[s][on]
+			want, moved := table[s][on]
 			if !moved {
 				want = s
 			}

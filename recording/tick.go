@@ -146,9 +146,12 @@ func (s *shard) keepLimits(c *call, at time.Duration) (changed bool) {
 			c.heard = max(c.heard, l.heard)
 		}
 	}
-	silent := at - c.heard
-	if s.rules.MediaTimeout > 0 && silent > s.rules.MediaTimeout && !c.ended {
-		s.hangup(c, c.position(at), "no media for "+s.rules.MediaTimeout.String())
+	silent, limit := at-c.heard, s.rules.MediaTimeout
+	if !c.open {
+		limit = forgottenAfter
+	}
+	if limit > 0 && silent > limit && !c.ended {
+		s.hangup(c, c.position(at), "no media for "+limit.String())
 		return true
 	}
 	if quiet := silent > quietAfter && c.open && !c.ended; quiet != c.quiet {
@@ -198,6 +201,9 @@ func (s *shard) quality(c *call, t *track) *Quality {
 		q.Clipped = c.mix.mono.Clipped() - t.clipped
 	}
 	// The legs have slid apart by what their clocks differ, over the whole call.
+	if q.Legs[Caller].NoMedia || q.Legs[Callee].NoMedia {
+		return q
+	}
 	q.OffsetMS = (q.Legs[Callee].DriftPPM - q.Legs[Caller].DriftPPM) * float64(t.stop) / clock.Rate / 1000
 	return q
 }

@@ -97,7 +97,7 @@ func New(cfg Config) (*Queue, error) {
 		due:   heapOf[*item]{less: func(a, b *item) bool { return a.r.Started().Before(b.r.Started()) }},
 		later: heapOf[*item]{less: func(a, b *item) bool { return a.next.Before(b.next) }},
 	}
-	q.ctx, q.cancel = context.WithCancel(context.Background())
+	q.ctx, q.cancel = context.WithCancel(context.Background()) //nolint:forbidigo // it ends with Close, not with a caller
 	for range cfg.Workers {
 		q.gone.Go(q.work)
 	}

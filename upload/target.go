@@ -11,11 +11,11 @@ import (
 	"callrec/upload/spool"
 )
 
-// Destination and Field are the spool's; targets need not import it.
-type (
-	Destination = spool.Destination
-	Field       = spool.Field
-)
+// Destination is the spool's; targets need not import it.
+type Destination = spool.Destination
+
+// Field is the spool's as well.
+type Field = spool.Field
 
 // Redact takes credentials and query out of a URL: see spool.Redact.
 func Redact(url string) string { return spool.Redact(url) }

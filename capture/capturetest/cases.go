@@ -58,8 +58,12 @@ func families(t *testing.T, r *rig) {
 	r.cfg.Addrs = []netip.Addr{v6, v4}
 	r.make()
 	for tag, c := range []struct{ want, got netip.Addr }{
-		{netip.Addr{}, v6}, {v4, v4}, {v6, v6}, {netip.MustParseAddr("192.0.2.7"), v4},
-		{netip.MustParseAddr("2001:db8::7"), v6}, {netip.MustParseAddr("::ffff:192.0.2.7"), v4},
+		{netip.Addr{}, v6},
+		{v4, v4},
+		{v6, v6},
+		{netip.MustParseAddr("192.0.2.7"), v4},
+		{netip.MustParseAddr("2001:db8::7"), v6},
+		{netip.MustParseAddr("::ffff:192.0.2.7"), v4},
 	} {
 		if p := r.open(capture.Tag(tag), 0, c.want); p.Addr != c.got {
 			t.Errorf("wanted %v, got %v, not %v", c.want, p.Addr, c.got)

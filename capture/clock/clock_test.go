@@ -12,8 +12,15 @@ func TestSamplesRoundsDown(t *testing.T) {
 		d    time.Duration
 		want int64
 	}{
-		{0, 0}, {1, 0}, {Sample - 1, 0}, {Sample, 1}, {time.Second, 8000},
-		{-1, -1}, {-Sample, -1}, {-Sample - 1, -2}, {-time.Hour, -28800000},
+		{0, 0},
+		{1, 0},
+		{Sample - 1, 0},
+		{Sample, 1},
+		{time.Second, 8000},
+		{-1, -1},
+		{-Sample, -1},
+		{-Sample - 1, -2},
+		{-time.Hour, -28800000},
 	} {
 		if got := Samples(c.d); got != c.want {
 			t.Errorf("Samples(%v) = %d, want %d", c.d, got, c.want)
@@ -75,7 +82,7 @@ func TestDriftSaysWhenItDoesNotKnow(t *testing.T) {
 func TestAddAllocatesNothing(t *testing.T) {
 	var d Drift
 	var at time.Duration
-	if n := testing.AllocsPerRun(1000, func() { at += time.Second; d.Add(at, int64(Samples(at))); d.PPM() }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { at += time.Second; d.Add(at, Samples(at)); d.PPM() }); n != 0 {
 		t.Errorf("%v allocations for each packet", n)
 	}
 }

@@ -70,6 +70,7 @@ func (b *Buffer) Push(h *rtp.Header, payload []byte, law g711.Law, at time.Durat
 		case tooLate:
 			b.stats.Late++
 			return Late
+		case strange:
 		}
 	}
 	return b.keep(h, payload, law, at)

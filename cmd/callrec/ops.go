@@ -49,7 +49,7 @@ func profile(w http.ResponseWriter, r *http.Request) {
 	}
 	wait := func() {
 		select {
-		case <-time.After(time.Duration(seconds) * time.Second): //nolint:forbidigo // one a request, and it is waited for
+		case <-time.After(time.Duration(seconds) * time.Second):
 		case <-r.Context().Done():
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"callrec/capture"
@@ -63,7 +62,6 @@ type worker struct {
 
 	apiAddr, opsAddr string
 	tokenPlace       string
-	full             atomic.Bool // the disk was last seen with too little left
 }
 
 // startWorker builds the parts from the disk up and opens the doors last. When

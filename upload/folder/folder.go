@@ -15,7 +15,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -149,7 +148,7 @@ func save(ctx context.Context, path string, src io.Reader, o *upload.Object) (er
 			_ = os.Remove(tmp)
 		}
 	}()
-	var h hash.Hash = sha256.New()
+	h := sha256.New()
 	n, err := io.Copy(io.MultiWriter(f, h), &reader{ctx, src})
 	if err != nil {
 		return err

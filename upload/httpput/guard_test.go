@@ -62,10 +62,17 @@ func TestAllowed(t *testing.T) {
 		host, to string
 		ok       bool
 	}{
-		{"recorder.internal", "192.168.1.1:80", true}, {"RECORDER.internal.", "127.0.0.1:80", true}, {"dev.internal", "192.168.1.1:8443", true},
-		{"dev.internal", "192.168.1.1:80", false}, {"evil.example", "192.168.1.1:80", false}, {"evil.example", "10.1.1.1:80", true},
-		{"recorder.internal", "169.254.169.254:80", false}, {"recorder.internal", "[64:ff9b::a9fe:a9fe]:80", false}, {"evil.example", "8.8.8.8:80", true},
-		{"evil.example", "[::ffff:127.0.0.1]:80", false}, {"evil.example", "[fe80::1%eth0]:80", false},
+		{"recorder.internal", "192.168.1.1:80", true},
+		{"RECORDER.internal.", "127.0.0.1:80", true},
+		{"dev.internal", "192.168.1.1:8443", true},
+		{"dev.internal", "192.168.1.1:80", false},
+		{"evil.example", "192.168.1.1:80", false},
+		{"evil.example", "10.1.1.1:80", true},
+		{"recorder.internal", "169.254.169.254:80", false},
+		{"recorder.internal", "[64:ff9b::a9fe:a9fe]:80", false},
+		{"evil.example", "8.8.8.8:80", true},
+		{"evil.example", "[::ffff:127.0.0.1]:80", false},
+		{"evil.example", "[fe80::1%eth0]:80", false},
 	} {
 		if err := g.CheckDial(c.host, netip.MustParseAddrPort(c.to)); (err == nil) != c.ok {
 			t.Errorf("%s at %s: %v", c.host, c.to, err)

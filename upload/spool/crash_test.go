@@ -70,7 +70,7 @@ func live(t *testing.T, s *Spool, in *inbox, r *reaper) []*fate {
 		flush(t, s)
 	}
 	for _, got := range in.all() {
-		n := int(got.started.Second())
+		n := got.started.Second()
 		f[n].ready = true
 		switch n {
 		case 0:

@@ -40,12 +40,13 @@ func (d *disk) open(file string) (*os.File, error) {
 	return os.OpenFile(d.path(file), os.O_RDWR, 0)
 }
 
-func (d *disk) writeAt(f *os.File, b []byte, at int64) (int, error) {
+func (d *disk) writeAt(f *os.File, b []byte, at int64) error {
 	if err := d.check("write", filepath.Base(f.Name())); err != nil {
-		n, _ := f.WriteAt(b[:len(b)/2], at) // a torn write, as a full disk leaves it
-		return n, err
+		_, _ = f.WriteAt(b[:len(b)/2], at) // a torn write, as a full disk leaves it
+		return err
 	}
-	return f.WriteAt(b, at)
+	_, err := f.WriteAt(b, at)
+	return err
 }
 
 func (d *disk) truncate(f *os.File, size int64) error {
@@ -104,7 +105,7 @@ func (d *disk) saveManifest(m *Manifest, sync bool) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = d.writeAt(f, b, 0)
+	err = d.writeAt(f, b, 0)
 	if err == nil && sync {
 		err = d.sync(f)
 	}
@@ -164,7 +165,7 @@ func (d *disk) redirty(f *os.File) error {
 	for at := int64(0); ; {
 		n, rerr := f.ReadAt(buf, at)
 		if n > 0 {
-			if _, err := d.writeAt(f, buf[:n], at); err != nil {
+			if err := d.writeAt(f, buf[:n], at); err != nil {
 				return err
 			}
 			at += int64(n)

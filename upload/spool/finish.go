@@ -110,7 +110,7 @@ func (s *Spool) seal(j *job) (err error) {
 		}
 	}
 	if len(j.header) > 0 {
-		if _, err := s.disk.writeAt(p.f, j.header, 0); err != nil {
+		if err := s.disk.writeAt(p.f, j.header, 0); err != nil {
 			return err
 		}
 	}

@@ -81,7 +81,7 @@ func (s *Spool) recoverAll(all []*found) {
 			s.log.Error("cannot read recording, left as it is for the next start", "recording", f.id, "err", err)
 		}
 	}
-	_ = s.jobs.idle(context.Background()) // which never ends
+	_ = s.jobs.idle(context.Background()) //nolint:forbidigo // start-up is not cancelled: half a repair helps nobody
 	s.mu.Lock()
 	ready := s.opening
 	s.opening = nil

@@ -12,9 +12,9 @@ import (
 )
 
 var (
-	// ErrFull: the disk is behind by Config.QueueBytes. Nothing was taken.
+	// ErrFull says that the disk is behind by Config.QueueBytes. Nothing was taken.
 	ErrFull = errors.New("the queue to the spool's disk is full")
-	// ErrClosed: the spool, or the part, takes nothing any more.
+	// ErrClosed says that the spool, or the part, takes nothing any more.
 	ErrClosed = errors.New("spool is closed")
 )
 

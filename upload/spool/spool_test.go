@@ -117,8 +117,19 @@ func TestNamesAreChecked(t *testing.T) {
 	s, _ := openTest(t, t.TempDir(), nil)
 	create(t, s, 1)
 	for _, n := range []Name{
-		{id(1), "wav"}, {"", "wav"}, {"../x", "wav"}, {id(2), ""}, {id(2), "../x"}, {id(2), "json"}, {id(2), "part"}, {id(2), "WAV"}, {id(2), "toolongext"},
-		{strings.ToUpper(id(0xab)), "wav"}, {id(2) + "0", "wav"}, {"202611_" + strings.Repeat("0", 32), "wav"}, {"2026a1-" + strings.Repeat("0", 32), "wav"},
+		{id(1), "wav"},
+		{"", "wav"},
+		{"../x", "wav"},
+		{id(2), ""},
+		{id(2), "../x"},
+		{id(2), "json"},
+		{id(2), "part"},
+		{id(2), "WAV"},
+		{id(2), "toolongext"},
+		{strings.ToUpper(id(0xab)), "wav"},
+		{id(2) + "0", "wav"},
+		{"202611_" + strings.Repeat("0", 32), "wav"},
+		{"2026a1-" + strings.Repeat("0", 32), "wav"},
 	} {
 		m := manifest(2)
 		m.ID, m.Ext = n.ID, n.Ext

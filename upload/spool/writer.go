@@ -80,7 +80,7 @@ func (s *Spool) append(p *Part, b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	if _, err := s.disk.writeAt(p.f, b, p.off); err != nil {
+	if err := s.disk.writeAt(p.f, b, p.off); err != nil {
 		s.lost.Add(int64(len(b)))
 		p.fail(fmt.Errorf("cannot write recording %s at %d: %w", p.name.ID, p.off, err))
 		return
