@@ -168,6 +168,10 @@ func (e *ConflictError) Error() string {
 type RefusedError struct {
 	Reason     string // with the number and the flag that raises it
 	RetryAfter time.Duration
+	cause      error
 }
 
 func (e *RefusedError) Error() string { return e.Reason }
+
+// Unwrap gives the cause, if it is an error of its own.
+func (e *RefusedError) Unwrap() error { return e.cause }

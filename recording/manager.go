@@ -58,8 +58,8 @@ type Manager struct {
 // entry is a call id that is, or was lately, a call.
 type entry struct {
 	call  *call
-	shard *shard
-	ready chan struct{} // closed once the shard has answered
+	ready chan struct{} // closed once a shard has taken the call, or none will
+	shard *shard        // that has it, once ready
 	err   error         // why there is no call, once ready
 }
 
@@ -115,25 +115,22 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	}
 	if m.draining {
 		m.mu.Unlock()
-		return CallInfo{}, false, &RefusedError{"this worker is draining and takes no new calls", 30 * time.Second}
+		return CallInfo{}, false, refusal("this worker is draining and takes no new calls")
 	}
 	if m.cfg.Admit != nil {
 		if err := m.cfg.Admit(); err != nil {
 			m.mu.Unlock()
-			return CallInfo{}, false, &RefusedError{err.Error(), 30 * time.Second}
+			return CallInfo{}, false, refusal(err.Error())
 		}
 	}
 	now := time.Now()
 	c := &call{spec: spec, epoch: m.since(spec.At), epochWall: spec.At.Round(0), interaction: newInteraction(now)}
-	e := &entry{call: c, shard: m.pick(), ready: make(chan struct{})}
+	e := &entry{call: c, ready: make(chan struct{})}
 	m.calls[spec.ID] = e
 	m.live++
 	m.mu.Unlock()
 
-	r, err := m.ask(ctx, e.shard, request{open: c})
-	if err == nil {
-		err = r.err
-	}
+	info, err = m.place(ctx, e)
 	if err != nil {
 		e.err = err
 		m.mu.Lock()
@@ -144,7 +141,7 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 		return CallInfo{}, false, err
 	}
 	close(e.ready)
-	return *r.info, true, nil
+	return info, true, nil
 }
 
 // over reports whether the entry's call has hung up.
@@ -257,26 +254,15 @@ func (m *Manager) ask(ctx context.Context, sh *shard, r request) (reply, error) 
 	case <-ctx.Done():
 		return reply{}, ctx.Err()
 	case <-m.stop:
-		return reply{}, &RefusedError{"this worker is stopping", 30 * time.Second}
+		return reply{}, refusal("this worker is stopping")
 	}
 	// The shard has it and will do it; an answer that comes late is still true.
 	select {
 	case out := <-r.reply:
 		return out, nil
 	case <-sh.done:
-		return reply{}, &RefusedError{"this worker is stopping", 30 * time.Second}
+		return reply{}, refusal("this worker is stopping")
 	}
-}
-
-// pick is the shard with the fewest calls.
-func (m *Manager) pick() *shard {
-	best := m.shards[0]
-	for _, sh := range m.shards[1:] {
-		if sh.load.Load() < best.load.Load() {
-			best = sh
-		}
-	}
-	return best
 }
 
 // callEnded is the shard's word that it has no more work with a call.
