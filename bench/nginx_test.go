@@ -164,7 +164,7 @@ func TestNginxStores(t *testing.T) {
 		k, conn := newTalk(uint64(30+turn), 1), udp(t, "127.0.0.1:0")
 		for n := range k.sent {
 			k.send(t, conn, call.port(t, "callee"), n)
-			time.Sleep(ptime)
+			time.Sleep(frameTime)
 		}
 		w.act(id, "hangup")
 		o := w.delivered(id)

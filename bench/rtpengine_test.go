@@ -62,7 +62,7 @@ func (a *agent) report(t *testing.T, n int) {
 	b, err := rtcp.Marshal([]rtcp.Packet{
 		&rtcp.SenderReport{
 			SSRC: a.talk.ssrc, NTPTime: uint64(wall.Unix()+2208988800)<<32 | fraction,
-			RTPTime: a.talk.ts + uint32(n*perPacket), PacketCount: uint32(n), OctetCount: uint32(n * perPacket),
+			RTPTime: a.talk.ts + uint32(n*frame), PacketCount: uint32(n), OctetCount: uint32(n * frame),
 		},
 		&rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
 			Source: a.talk.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: a.name + "@test"}},
@@ -98,7 +98,7 @@ func startForked(t *testing.T, id string, enginePorts, workerPorts int, talks [2
 	f.w = startWorker(t, t.TempDir(), "--rtp-ports", fmt.Sprintf("%d-%d", workerPorts, workerPorts+99))
 	f.ab = [2]*agent{newAgent(t, "alice", talks[0]), newAgent(t, "bob", talks[1])}
 	f.negotiate("sendrecv", "sendrecv")
-	f.start = time.Now().Add(ptime)
+	f.start = time.Now().Add(frameTime)
 	return f
 }
 
@@ -159,8 +159,8 @@ func (f *forked) talkFor(d time.Duration, mute bool, meanwhile func()) {
 			meanwhile() // may end this goroutine by Fatal; the test then ends below
 		}
 	}()
-	for range int(d / ptime) {
-		time.Sleep(time.Until(f.start.Add(time.Duration(f.tick) * ptime)))
+	for range int(d / frameTime) {
+		time.Sleep(time.Until(f.start.Add(time.Duration(f.tick) * frameTime)))
 		for i, a := range f.ab {
 			n := f.tick - a.talk.began
 			if i == 1 && mute {
@@ -189,7 +189,7 @@ func (f *forked) hangup() {
 func firstHeard(ch []int16, offset, packets int) int {
 	for p, v := range ch {
 		if v != 0 && p >= offset {
-			return min((p-offset)/perPacket, packets)
+			return min((p-offset)/frame, packets)
 		}
 	}
 	return packets
@@ -276,7 +276,7 @@ func (f *forked) check(legs [2][]*talk) {
 				if missed > 150*time.Millisecond {
 					t.Errorf("%s: the first %v of the fork are missing", f.ab[leg].name, missed)
 				}
-			} else if shift := offset - k.began*perPacket - place[leg]; math.Abs(float64(shift)) > 16 {
+			} else if shift := offset - k.began*frame - place[leg]; math.Abs(float64(shift)) > 16 {
 				t.Errorf("%s: after the change of source %d samples from where it was before", f.ab[leg].name, shift)
 			} else {
 				t.Logf("%s: after the change of source %d samples from where it was before", f.ab[leg].name, shift)

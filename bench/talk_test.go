@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	perPacket = 160 // samples in 20 ms
-	ptime     = 20 * time.Millisecond
+	frame     = 160 // samples in 20 ms
+	frameTime = 20 * time.Millisecond
 	sample    = time.Second / 8000
 )
 
@@ -59,11 +59,11 @@ func compress(v float64) byte {
 	return code
 }
 
-// speech is so many samples of something with the shape of talk: syllables of a
+// babble is so many samples of something with the shape of talk: syllables of a
 // gliding tone and noise, pauses with faint noise, now and then so loud that two
 // parties together overload the mix. No two stretches of it are alike, so there
 // is one offset at which it fits.
-func speech(seed uint64, samples int) []byte {
+func babble(seed uint64, samples int) []byte {
 	r := rand.New(rand.NewPCG(seed, 1))
 	out := make([]byte, 0, samples)
 	phase := 0.0
@@ -101,15 +101,15 @@ func newTalk(seed uint64, seconds float64) *talk {
 	r := rand.New(rand.NewPCG(seed, 2))
 	return &talk{
 		ssrc: r.Uint32(), seq: uint16(r.Uint32()), ts: r.Uint32(),
-		octets: speech(seed, packets*perPacket), sent: make([]time.Time, packets),
+		octets: babble(seed, packets*frame), sent: make([]time.Time, packets),
 	}
 }
 
-func (k *talk) payload(n int) []byte { return k.octets[n*perPacket : (n+1)*perPacket] }
+func (k *talk) payload(n int) []byte { return k.octets[n*frame : (n+1)*frame] }
 
 // packet is the n-th one.
 func (k *talk) packet(n int) []byte {
-	h := rtp.Header{SequenceNumber: k.seq + uint16(n-k.muted), Timestamp: k.ts + uint32(n*perPacket), SSRC: k.ssrc, Marker: k.marker}
+	h := rtp.Header{SequenceNumber: k.seq + uint16(n-k.muted), Timestamp: k.ts + uint32(n*frame), SSRC: k.ssrc, Marker: k.marker}
 	return testkit.AppendRTP(nil, h, k.payload(n))
 }
 
@@ -137,7 +137,7 @@ func (k *talk) origin() time.Time {
 		if first.IsZero() {
 			first = at
 		}
-		if o := at.Add(-time.Duration(n) * ptime); best.IsZero() || (o.Before(best) && at.Sub(first) <= time.Second) {
+		if o := at.Add(-time.Duration(n) * frameTime); best.IsZero() || (o.Before(best) && at.Sub(first) <= time.Second) {
 			best = o
 		}
 	}
@@ -149,7 +149,7 @@ func (k *talk) lag() (worst time.Duration) {
 	o := k.origin()
 	for n, at := range k.sent {
 		if !at.IsZero() {
-			worst = max(worst, at.Sub(o.Add(time.Duration(n)*ptime)))
+			worst = max(worst, at.Sub(o.Add(time.Duration(n)*frameTime)))
 		}
 	}
 	return worst
@@ -169,7 +169,7 @@ func (k *talk) locate(ch []int16, started time.Time, lo, hi, slack int) (offset,
 				continue
 			}
 			for i, o := range k.payload(n) {
-				if p := guess + d + n*perPacket + i; p >= 0 && p < len(ch) && ch[p] != expanded[o] {
+				if p := guess + d + n*frame + i; p >= 0 && p < len(ch) && ch[p] != expanded[o] {
 					wrong++
 				}
 			}
@@ -189,7 +189,7 @@ func (k *talk) lay(c *channel, offset, lo, hi int) {
 			continue
 		}
 		for i, o := range k.payload(n) {
-			if p := offset + n*perPacket + i; p >= 0 && p < len(c.pcm) && !c.there[p] {
+			if p := offset + n*frame + i; p >= 0 && p < len(c.pcm) && !c.there[p] {
 				c.pcm[p], c.there[p] = expanded[o], true
 			}
 		}

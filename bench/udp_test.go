@@ -20,7 +20,7 @@ type departure struct {
 func onTime(packets int) (all []departure) {
 	for n := range packets {
 		for leg := range 2 {
-			all = append(all, departure{leg, n, time.Duration(n)*ptime + time.Duration(leg)*ptime/2})
+			all = append(all, departure{leg, n, time.Duration(n)*frameTime + time.Duration(leg)*frameTime/2})
 		}
 	}
 	return all
