@@ -47,19 +47,7 @@ func run(args []string) int {
 	defer cancel()
 	var c cli
 	exit := -1
-	parser, err := kong.New(&c,
-		kong.Name("callrec"),
-		kong.Description("Records the calls that a session border controller forks to it."),
-		kong.UsageOnError(),
-		kong.Exit(func(code int) { exit = code }),
-		kong.DefaultEnvars("CALLREC"),
-		kong.Configuration(loadYAML),
-		kong.ValueFormatter(withDefault),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	if err != nil {
-		panic(err) // the struct above is wrong, not what the user typed
-	}
+	parser := newParser(ctx, &c, func(code int) { exit = code })
 	k, err := parser.Parse(args)
 	if exit >= 0 { // --help has printed
 		return exit
@@ -81,6 +69,24 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "callrec:", err)
 		return exitFailed
 	}
+}
+
+// newParser is what reads the command line into c. exit is called by --help.
+func newParser(ctx context.Context, c *cli, exit func(code int)) *kong.Kong {
+	parser, err := kong.New(c,
+		kong.Name("callrec"),
+		kong.Description("Records the calls that a session border controller forks to it."),
+		kong.UsageOnError(),
+		kong.Exit(exit),
+		kong.DefaultEnvars("CALLREC"),
+		kong.Configuration(loadYAML),
+		kong.ValueFormatter(withDefault),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		panic(err) // the struct above is wrong, not what the user typed
+	}
+	return parser
 }
 
 // withDefault adds to a flag's help what it is when it is not given, and its
