@@ -51,16 +51,16 @@ func (k *talk) speak(t testing.TB, from *net.UDPConn, to netip.AddrPort) {
 // junk is what may come to an open port by mistake or ill will, much of it made
 // to look like the packets of k.
 func junk(k *talk, r *rand.Rand, n int) []byte {
-	real := k.packet(n % len(k.sent))
+	media := k.packet(n % len(k.sent))
 	like := func(h rtp.Header) []byte {
 		h.SSRC, h.SequenceNumber, h.Timestamp = k.ssrc, k.seq+uint16(n), k.ts+uint32(n*frame)
-		return testkit.AppendRTP(nil, h, real[12:])
+		return testkit.AppendRTP(nil, h, media[12:])
 	}
 	switch r.IntN(10) {
 	case 0:
-		return real[:r.IntN(12)]
+		return media[:r.IntN(12)]
 	case 1, 2:
-		return append(real[:12:12], make([]byte, 2048+r.IntN(2000))...) // longer than any RTP that is taken
+		return append(media[:12:12], make([]byte, 2048+r.IntN(2000))...) // longer than any RTP that is taken
 	case 3:
 		return like(rtp.Header{PayloadType: uint8(1 + r.IntN(7))}) // static types that are not ours
 	case 4:
@@ -68,12 +68,12 @@ func junk(k *talk, r *rand.Rand, n int) []byte {
 	case 5: // a sender report on the RTP port, then garbage
 		return append([]byte{0x80, 200, 0, 6}, random(r, 24+r.IntN(100))...)
 	case 6: // more contributing sources than there are bytes
-		return append([]byte{0x8F}, real[1:40]...)
+		return append([]byte{0x8F}, media[1:40]...)
 	case 7: // an extension that is longer than the packet
-		b := append([]byte{0x90}, real[1:16]...)
+		b := append([]byte{0x90}, media[1:16]...)
 		return append(b[:12], 0xBE, 0xDE, 0xFF, 0xFF)
 	case 8: // padding that is longer than the packet
-		b := append([]byte{0xA0}, real[1:]...)
+		b := append([]byte{0xA0}, media[1:]...)
 		b[len(b)-1] = 255
 		return b
 	}
@@ -100,6 +100,9 @@ func TestJunkStaysOut(t *testing.T) {
 		{"leg": "caller", "source": caller.LocalAddr().String()}, {"leg": "callee"},
 	}})
 	talks := [2]*talk{newTalk(41, 4), newTalk(42, 4)}
+	likeness := [2]talk{*talks[0], *talks[1]} // the senders have the originals
+	mimic := likeness[0]                      // what strangers send is good RTP, of this very stream
+	mimic.octets = babble(99, len(mimic.octets))
 	done := make(chan struct{}, 2)
 	for leg, conn := range []*net.UDPConn{caller, callee} {
 		go func() {
@@ -109,8 +112,6 @@ func TestJunkStaysOut(t *testing.T) {
 	}
 	time.Sleep(300 * time.Millisecond) // so that the callee, who was not announced, is the first
 	r := rand.New(rand.NewPCG(4, 4))
-	mimic := *talks[0] // what strangers send is good RTP, of this very stream
-	mimic.octets = babble(99, len(mimic.octets))
 	other := udp(t, "127.0.0.1:0") // of the right address, but another port
 	for n := range 600 {
 		to := call.port(t, []string{"caller", "callee"}[n%2])
@@ -120,8 +121,8 @@ func TestJunkStaysOut(t *testing.T) {
 			to   netip.AddrPort
 			data []byte
 		}{
-			{[]*net.UDPConn{caller, callee}[n%2], to, junk(talks[n%2], r, n)},
-			{[]*net.UDPConn{caller, callee}[n%2], reports, junk(talks[n%2], r, n)},
+			{[]*net.UDPConn{caller, callee}[n%2], to, junk(&likeness[n%2], r, n)},
+			{[]*net.UDPConn{caller, callee}[n%2], reports, junk(&likeness[n%2], r, n)},
 			{caller, reports, append([]byte{0x81, byte(200 + n%8), 0, byte(r.IntN(20))}, random(r, r.IntN(80))...)},
 			{stranger, to, mimic.packet(n % len(mimic.sent))},
 			{other, to, mimic.packet(n % len(mimic.sent))},

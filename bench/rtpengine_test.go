@@ -18,8 +18,8 @@ import (
 type agent struct {
 	name      string
 	rtp, rtcp *net.UDPConn
-	to        netip.AddrPort // where the SBC wants its media; RTCP goes to the next port
-	version   int            // of its SDP
+	to        atomic.Pointer[netip.AddrPort] // where the SBC wants its media; RTCP goes to the next port
+	version   int                            // of its SDP
 	talk      *talk
 	heard     atomic.Int64 // packets of the other party
 }
@@ -69,7 +69,7 @@ func (a *agent) report(t *testing.T, n int) {
 		}}},
 	})
 	if err == nil {
-		_, err = a.rtcp.WriteToUDPAddrPort(b, netip.AddrPortFrom(a.to.Addr(), a.to.Port()+1))
+		_, err = a.rtcp.WriteToUDPAddrPort(b, netip.AddrPortFrom(a.to.Load().Addr(), a.to.Load().Port()+1))
 	}
 	if err != nil {
 		t.Errorf("cannot report: %v", err)
@@ -110,14 +110,14 @@ func (f *forked) negotiate(offered, answered string) {
 			"call-id": f.id, "from-tag": "alice", "ICE": "remove", "sdp": sdp, "replace": []string{"origin", "session-connection"},
 		}
 	}
-	f.ab[1].to = mediaOf(f.t, f.sbc.do("offer", params(f.ab[0].sdp(offered))))
+	f.ab[1].to.Store(mediaOf(f.t, f.sbc.do("offer", params(f.ab[0].sdp(offered)))))
 	p := params(f.ab[1].sdp(answered))
 	p["to-tag"] = "bob"
-	f.ab[0].to = mediaOf(f.t, f.sbc.do("answer", p))
+	f.ab[0].to.Store(mediaOf(f.t, f.sbc.do("answer", p)))
 }
 
 // mediaOf is where the SDP of a reply wants media.
-func mediaOf(t *testing.T, reply map[string]any) netip.AddrPort {
+func mediaOf(t *testing.T, reply map[string]any) *netip.AddrPort {
 	t.Helper()
 	sdp, _ := reply["sdp"].(string)
 	for line := range strings.Lines(sdp) {
@@ -126,11 +126,12 @@ func mediaOf(t *testing.T, reply map[string]any) netip.AddrPort {
 			if err != nil {
 				break
 			}
-			return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port))
+			to := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port))
+			return &to
 		}
 	}
 	t.Fatalf("no media in %q", sdp)
-	return netip.AddrPort{}
+	return nil
 }
 
 // fork announces the call to the worker with the SBC's offer, and gives the SBC
@@ -167,7 +168,7 @@ func (f *forked) talkFor(d time.Duration, mute bool, meanwhile func()) {
 				a.talk.muted++
 				continue
 			}
-			a.talk.send(f.t, a.rtp, a.to, n)
+			a.talk.send(f.t, a.rtp, *a.to.Load(), n)
 			if f.tick%50 == 25 {
 				a.report(f.t, n)
 			}

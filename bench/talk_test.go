@@ -42,8 +42,7 @@ var expanded = func() (t [256]int16) {
 
 // compress is the code word nearest to v.
 func compress(v float64) byte {
-	code := 0x80 + byte(127) // codes 0x80..0xFF fall from the loudest to 0
-	low, high := 0x80, 0xFF
+	low, high := 0x80, 0xFF // these codes fall from the loudest to 0
 	for low < high {
 		mid := (low + high) / 2
 		if float64(expanded[mid]+expanded[mid+1])/2 < math.Abs(v) {
@@ -52,7 +51,7 @@ func compress(v float64) byte {
 			low = mid + 1
 		}
 	}
-	code = byte(low)
+	code := byte(low)
 	if v < 0 {
 		code &= 0x7F
 	}

@@ -16,8 +16,6 @@ import (
 func TestAnotherShardHasPorts(t *testing.T) {
 	other := capturetest.NewFake(30000, recording.Slots)
 	inWorld(t, func(w *world) {
-		w.fake.Limit = 1 // a call takes two pairs
-		other.Limit = 4
 		for _, id := range []string{"one", "two"} {
 			if info := w.announce(id, `{}`); info.Legs[0].Ports.RTP < 30000 {
 				t.Errorf("%s is at %+v", id, info.Legs)
@@ -39,5 +37,8 @@ func TestAnotherShardHasPorts(t *testing.T) {
 		if stats := w.m.Stats(); stats.Calls != 0 || other.Stats().Open != 0 || w.fake.Stats().Open != 0 {
 			t.Errorf("left: %+v", stats)
 		}
-	}, func(c *recording.Config) { c.Sets = append(c.Sets, other) })
+	}, func(c *recording.Config) {
+		c.Sets[0].(*capturetest.Fake).Limit, other.Limit = 1, 4 // a call takes two pairs
+		c.Sets = append(c.Sets, other)
+	})
 }
