@@ -1,7 +1,9 @@
 package recording_test
 
 import (
+	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"callrec/capture"
 	"callrec/capture/capturetest"
 	"callrec/recording"
+	"callrec/upload/spool"
 )
 
 // A shard that has no ports, though it has no calls either, does not cost the
@@ -41,4 +44,47 @@ func TestAnotherShardHasPorts(t *testing.T) {
 		c.Sets[0].(*capturetest.Fake).Limit, other.Limit = 1, 4 // a call takes two pairs
 		c.Sets = append(c.Sets, other)
 	})
+}
+
+// Ports that have rested can be had again on a worker that had no call since:
+// nothing but calls made it look at them once.
+func TestIdleWorkerGetsItsPortsBack(t *testing.T) {
+	t.Parallel()
+	first := capturetest.FreePorts(t, 4)
+	set, err := capture.NewSockets(capture.SocketsConfig{
+		Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, FirstPort: first, LastPort: first + 3,
+		Slots: recording.Slots, Rest: 200 * ms,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sp, err := spool.Open(spool.Config{Dir: t.TempDir(), Repair: recording.Repair, OnReady: func(r spool.Ready) { _ = r.Done() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := recording.New(recording.Config{Sets: []capture.Set{set}, Spool: sp, Clock: capture.NewClock(), Hold: 50 * ms})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		m.Close()
+		_ = sp.Close(context.Background())
+	})
+	free := func() bool { return m.Stats().Ports.Free == 2 }
+	for _, id := range []string{"one", "two"} {
+		call := recording.CallID{Account: "acc", Call: id}
+		if _, _, err := m.Announce(t.Context(), recording.CallSpec{ID: call, At: time.Now(), Start: []recording.Request{request(t, `{}`)}}); err != nil {
+			t.Fatalf("%s: %v", id, err)
+		}
+		if _, err := m.Do(t.Context(), call, recording.Command{Action: recording.Hangup, At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(700 * ms) // the hold, the rest and a turn
+		for end := time.Now().Add(5 * second); id == "two" && !free() && time.Now().Before(end); {
+			time.Sleep(20 * ms)
+		}
+	}
+	if !free() {
+		t.Errorf("idle, and %+v", m.Stats().Ports)
+	}
 }

@@ -24,6 +24,10 @@ const keepEnded = time.Minute
 // ports, so there is no media to tell whether it still goes on.
 const forgottenAfter = 24 * time.Hour
 
+// lookEvery is how often ports that rest are looked after on a shard without
+// calls; the turns of calls do it by the way.
+const lookEvery = time.Second
+
 // quietAfter is how long both legs may be silent before that is an event.
 const quietAfter = time.Minute
 
@@ -48,6 +52,7 @@ type shard struct {
 	tags    []capture.Tag // free ones
 	tracks  map[string]tracked
 	ended   []farewell
+	looked  time.Duration // when the resting ports were last looked after
 
 	// Written by run, read by anybody.
 	load  atomic.Int64 // calls
@@ -101,8 +106,20 @@ func (s *shard) run(stop <-chan struct{}) {
 			// made up for, the calls have caught up.
 			next = max(next, now-roundEvery)
 			s.forgetEnded(now)
+			s.lookAfterPorts(now)
 		}
 	}
+}
+
+// lookAfterPorts gives back the ports that have rested. Every Read of the set
+// does, whatever slot it is of, but a shard without calls makes none.
+func (s *shard) lookAfterPorts(now time.Duration) {
+	if now-s.looked < lookEvery {
+		return
+	}
+	s.looked = now
+	s.sweep(0, s.m.clock.Now())
+	s.count.store(s.set.Stats())
 }
 
 // turn reads the ports of one slot and then moves its calls on, so that what had
@@ -161,7 +178,9 @@ func (s *shard) openPorts(c *call) error {
 	if c.open {
 		return nil
 	}
-	now := s.m.clock.Now().Mono
+	at := s.m.clock.Now()
+	now := at.Mono
+	s.sweep(c.slot, at) // what has rested by now can be had
 	for _, spec := range c.spec.Legs {
 		tag := s.newTag()
 		ports, err := s.set.Open(tag, c.slot, spec.Source.Addr())
