@@ -235,6 +235,9 @@ func TestPortsRest(t *testing.T) {
 		t.Fatalf("refused with %d %s: %v", refusal.Code, refusal.Raw, err)
 	}
 	said := refusal.Message + " " + string(refusal.Raw)
+	if len(ids) == 0 {
+		t.Skipf("somebody has the ports of this test: %s", said)
+	}
 	if refusal.Code != http.StatusServiceUnavailable || !strings.Contains(said, "--rtp-ports") || !regexp.MustCompile(`\d+ of \d+ pairs free`).MatchString(said) {
 		t.Errorf("refused with %d %s", refusal.Code, said)
 	}
