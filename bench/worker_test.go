@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,6 +40,9 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	// These tests mostly wait, for calls to last as long as calls do, so more of
+	// them than there are cores run at once. The command line still wins.
+	_ = flag.Set("test.parallel", "8") // it exists
 	code := m.Run()
 	if name, err := binary(); err == nil && code >= 0 {
 		_ = os.RemoveAll(filepath.Dir(name))

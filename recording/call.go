@@ -168,11 +168,10 @@ func (e *ConflictError) Error() string {
 type RefusedError struct {
 	Reason     string // with the number and the flag that raises it
 	RetryAfter time.Duration
-
-	err error // what it comes from, if from an error
+	cause      error
 }
 
-// Unwrap returns the error that the refusal comes from, or nil.
-func (e *RefusedError) Unwrap() error { return e.err }
-
 func (e *RefusedError) Error() string { return e.Reason }
+
+// Unwrap gives the cause, if it is an error of its own.
+func (e *RefusedError) Unwrap() error { return e.cause }

@@ -278,8 +278,3 @@ func (s *shard) newTrack(c *call, r Request) *track {
 	s.m.owners.Store(t.id, s)
 	return t
 }
-
-// refused words a lack of ports or files for the caller.
-func refused(err error) error {
-	return &RefusedError{Reason: err.Error(), RetryAfter: 5 * time.Second, err: err}
-}

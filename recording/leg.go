@@ -117,9 +117,9 @@ func (l *leg) receiveRTCP(d *capture.Datagram) {
 	l.heard = max(l.heard, d.At)
 }
 
-// decode turns a stretch of the leg into 16-bit PCM; what is missing is silence.
-func decode(dst []int16, blk *jitter.Block) []int16 {
-	dst = dst[:len(blk.Octets)]
+// decode turns a stretch of the leg into 16-bit PCM in dst, which is at least as
+// long; what is missing is silence.
+func decode(dst []int16, blk *jitter.Block) {
 	at := 0
 	for _, s := range blk.Spans {
 		end := at + s.Len
@@ -130,7 +130,6 @@ func decode(dst []int16, blk *jitter.Block) []int16 {
 		}
 		at = end
 	}
-	return dst
 }
 
 // quality is the leg's part of the record.

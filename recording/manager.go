@@ -1,14 +1,12 @@
 package recording
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"reflect"
-	"slices"
 	"sync"
 	"time"
 
@@ -124,11 +122,11 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	}
 	if m.draining {
 		m.mu.Unlock()
-		return CallInfo{}, false, &RefusedError{Reason: "this worker is draining and takes no new calls", RetryAfter: 30 * time.Second}
+		return CallInfo{}, false, refusal("this worker is draining and takes no new calls")
 	}
 	if full != nil {
 		m.mu.Unlock()
-		return CallInfo{}, false, &RefusedError{Reason: full.Error(), RetryAfter: 30 * time.Second}
+		return CallInfo{}, false, refusal(full.Error())
 	}
 	c := &call{spec: spec, epoch: m.since(spec.At), epochWall: spec.At.Round(0), interaction: newInteraction(time.Now())}
 	e := &entry{call: c, ready: make(chan struct{})}
@@ -137,7 +135,7 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	m.mu.Unlock()
 
 	defer close(e.ready)
-	if info, err = m.begin(ctx, e); err != nil {
+	if info, err = m.place(ctx, e); err != nil {
 		e.err = err
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -154,29 +152,6 @@ func (m *Manager) admit() error {
 		return nil
 	}
 	return m.cfg.Admit()
-}
-
-// begin gives a new call to the shard with the fewest calls that has ports for it.
-func (m *Manager) begin(ctx context.Context, e *entry) (CallInfo, error) {
-	shards := slices.Clone(m.shards)
-	slices.SortStableFunc(shards, func(a, b *shard) int { return cmp.Compare(a.load.Load(), b.load.Load()) })
-	var err error
-	for _, e.shard = range shards {
-		e.shard.load.Add(1)
-		var r reply
-		if r, err = m.ask(ctx, e.shard, request{open: e.call}); err == nil {
-			err = r.err
-		}
-		if err == nil {
-			return *r.info, nil
-		}
-		e.shard.load.Add(-1)
-		var none *capture.NoPortsError
-		if !errors.As(err, &none) {
-			break
-		}
-	}
-	return CallInfo{}, err
 }
 
 // errNoCall says that an entry has come to nothing.
@@ -293,7 +268,7 @@ func (m *Manager) ask(ctx context.Context, sh *shard, r request) (reply, error) 
 	case <-ctx.Done():
 		return reply{}, ctx.Err()
 	case <-m.stop:
-		return reply{}, &RefusedError{Reason: "this worker is stopping", RetryAfter: 30 * time.Second}
+		return reply{}, refusal("this worker is stopping")
 	}
 	// The shard has it and will do it; an answer that comes late is still true.
 	select {
@@ -303,7 +278,7 @@ func (m *Manager) ask(ctx context.Context, sh *shard, r request) (reply, error) 
 		if len(r.reply) > 0 {
 			return <-r.reply, nil // its last deed
 		}
-		return reply{}, &RefusedError{Reason: "this worker is stopping", RetryAfter: 30 * time.Second}
+		return reply{}, refusal("this worker is stopping")
 	}
 }
 

@@ -23,9 +23,9 @@ func TestBeginBesideAnotherNumberOfChannels(t *testing.T) {
 			w.sleep(2 * second)
 			for i := range 10 {
 				id := string(rune('a' + i))
-				info := w.announce(id, c.running)
+				w.announce(id, c.running)
 				w.sleep(173 * ms)
-				info = w.do(id, recording.Command{Action: recording.Start, Start: []recording.Request{request(t, c.begun)}})
+				info := w.do(id, recording.Command{Action: recording.Start, Start: []recording.Request{request(t, c.begun)}})
 				w.sleep(2*second - 173*ms)
 				w.do(id, recording.Command{Action: recording.Hangup})
 				f, want := w.file(info.Recordings[1].ID), newExpect(2*rate)

@@ -29,6 +29,10 @@ const keepEnded = time.Minute
 // ports, so there is no media to tell whether it still goes on.
 const forgottenAfter = 24 * time.Hour
 
+// lookEvery is how often ports that rest are looked after on a shard without
+// calls; the turns of calls do it by the way.
+const lookEvery = time.Second
+
 // quietAfter is how long both legs may be silent before that is an event.
 const quietAfter = time.Minute
 
@@ -55,6 +59,7 @@ type shard struct {
 	tags    []capture.Tag // free ones
 	tracks  map[string]tracked
 	ended   []farewell
+	looked  time.Duration // when the resting ports were last looked after
 
 	// Of anybody.
 	load  atomic.Int64 // calls; the Manager counts up, run counts down
@@ -113,14 +118,18 @@ func (s *shard) catchUp(now time.Duration) {
 		s.next += slotEvery
 	}
 	s.forgetEnded(now)
+	s.lookAfterPorts(now)
 }
 
 // pause is how long there is nothing to do but requests: until the next slot
-// with calls, or until an ended call is forgotten.
+// with calls, until an ended call is forgotten, or until resting ports want a look.
 func (s *shard) pause(now time.Duration) time.Duration {
 	wait := time.Hour
 	if len(s.ended) > 0 {
 		wait = s.ended[0].until - now
+	}
+	if s.set.Stats().Resting > 0 {
+		wait = min(wait, s.looked+lookEvery-now)
 	}
 	for i := range Slots {
 		if len(s.calls[(s.slot+i)%Slots]) > 0 {
@@ -130,6 +139,17 @@ func (s *shard) pause(now time.Duration) time.Duration {
 		}
 	}
 	return wait
+}
+
+// lookAfterPorts gives back the ports that have rested. Every Read of the set
+// does, whatever slot it is of, but a shard without calls makes none.
+func (s *shard) lookAfterPorts(now time.Duration) {
+	if now-s.looked < lookEvery {
+		return
+	}
+	s.looked = now
+	s.sweep(0, s.m.clock.Now())
+	s.count.store(s.set.Stats())
 }
 
 // turn reads the ports of one slot and then moves its calls on, so that what had
@@ -192,7 +212,9 @@ func (s *shard) openPorts(c *call) error {
 	if c.open {
 		return nil
 	}
-	now := s.m.clock.Now().Mono
+	at := s.m.clock.Now()
+	now := at.Mono
+	s.sweep(c.slot, at) // what has rested by now can be had
 	for _, spec := range c.spec.Legs {
 		tag := s.newTag()
 		ports, err := s.set.Open(tag, c.slot, spec.Source.Addr())
