@@ -113,7 +113,7 @@ func (s *shard) note(c *call, cmd *Command) {
 	if len(c.commands) == keptCommands {
 		c.commands = append(c.commands[:0], c.commands[1:]...)
 	}
-	c.commands = append(c.commands, noted{cmd.At.UTC(), cmd.Action, cmd.Recording})
+	c.commands = append(c.commands, noted{cmd.At.UTC(), cmd.Action, cmd.Leg, cmd.Recording, cmd.MediaName})
 	for _, t := range c.tracks {
 		if t.begun && t.state.live() {
 			t.part.Update(t.manifest(c))

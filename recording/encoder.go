@@ -33,7 +33,11 @@ func Repair(m *spool.Manifest, f *os.File) error {
 	}
 	switch m.Ext {
 	case "wav":
-		header, length := wav.Repair(m.Rate, m.Channels, st.Size())
+		tail := make([]byte, min(st.Size(), wav.TrailerMax))
+		if _, err := f.ReadAt(tail, st.Size()-int64(len(tail))); err != nil {
+			return err
+		}
+		header, length := wav.Repair(m.Rate, m.Channels, st.Size(), tail)
 		if err := f.Truncate(length); err != nil {
 			return err
 		}

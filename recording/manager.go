@@ -237,7 +237,7 @@ func (m *Manager) Calls(account string) []CallInfo {
 }
 
 // Spooled says that the spool has a recording, complete and synced. cmd plugs it
-// and the next two into the spool and the deliverers.
+// and the next three into the spool and the deliverers.
 func (m *Manager) Spooled(recording string) { m.tell(recording, onSaved, "") }
 
 // Delivered says that the target has confirmed a recording.
@@ -245,6 +245,9 @@ func (m *Manager) Delivered(recording string) { m.tell(recording, onDelivered, "
 
 // Parked says that the target will not have a recording, and why.
 func (m *Manager) Parked(recording, reason string) { m.tell(recording, onParked, reason) }
+
+// Lost says that a finished recording could not be made whole, and why.
+func (m *Manager) Lost(recording string, err error) { m.tell(recording, onFault, err.Error()) }
 
 func (m *Manager) tell(recording string, on trigger, reason string) {
 	sh, ok := m.owners.Load(recording)

@@ -143,7 +143,7 @@ func (w *worker) startDelivery() (err error) {
 		return err
 	}
 	w.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, Repair: recording.Repair, Log: w.log,
+		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair, Log: w.log,
 	})
 	return err
 }
@@ -227,6 +227,13 @@ func (w *worker) spooled(r spool.Ready) {
 		m.Spooled(r.ID())
 	}
 	w.queue.Submit(r)
+}
+
+// lost tells the recording's owner that the spool could not save it.
+func (w *worker) lost(id string, err error) {
+	if m := w.owner.Load(); m != nil {
+		m.Lost(id, err)
+	}
 }
 
 // delivered tells the recording's owner what became of its delivery; the queue
