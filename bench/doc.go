@@ -1,5 +1,18 @@
 // Package bench measures and tests the worker from outside: the real binary, as
 // a process of its own, with real packets over loopback, real SBCs and real
 // storage servers. Nobody imports it; `go test ./bench` and
-// `go test -bench . ./bench` run it.
+// `go test -bench . ./bench` run it. CALLREC_LONG=1 makes the tests long.
+//
+// BenchmarkCalls loads a worker with so many calls at once and reports, beside
+// the worker's CPU, whether the run counts: lost-packets must be 0, every file
+// is compared sample by sample, and a run whose generator fell more than 100 ms
+// behind is repeated, then skipped. It needs two CPUs that nobody else uses:
+//
+//	go test ./bench -run '^$' -bench Calls -benchtime 1x -count 6 | tee new.txt
+//	benchstat bench/results/2026-11-23-2vcpu-epyc-turin.txt new.txt
+//	CALLREC_PROFILE=worker.pprof go test ./bench -run '^$' -bench Calls/format=wav/calls=1000 -benchtime 1x
+//	go tool pprof -top worker.pprof
+//
+// Figures of two machines, or of two days, do not compare: measure both sides of
+// a change, in turns. Files go below TMPDIR, 70 MB for 100 calls.
 package bench

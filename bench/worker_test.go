@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,6 +40,9 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	// These tests mostly wait, for calls to last as long as calls do, so more of
+	// them than there are cores run at once. The command line still wins.
+	_ = flag.Set("test.parallel", "8") // it exists
 	code := m.Run()
 	if name, err := binary(); err == nil && code >= 0 {
 		_ = os.RemoveAll(filepath.Dir(name))
@@ -180,43 +184,57 @@ type callData struct {
 		RTPPort  int    `json:"rtp_port"`
 		RTCPPort int    `json:"rtcp_port"`
 	} `json:"legs"`
-	Recordings []struct {
-		ID        string `json:"id"`
-		State     string `json:"state"`
-		MediaName string `json:"media_name"`
-	} `json:"recordings"`
+	Recordings []recordingData `json:"recordings"`
+}
+
+// recordingData is one of its recordings.
+type recordingData struct {
+	ID         string    `json:"id"`
+	State      string    `json:"state"`
+	MediaName  string    `json:"media_name"`
+	Started    time.Time `json:"started"`
+	DurationMS int64     `json:"duration_ms"` // once it has ended
 }
 
 // client keeps its connections, like an SBC's.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second}
 
-// do sends data to a path under the account and decodes the answer.
+// do is try, by the test's own goroutine.
 func (w *worker) do(method, path string, data any) answer {
 	w.t.Helper()
+	a, err := w.try(method, path, data)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return a
+}
+
+// try sends data to a path under the account and decodes the answer.
+func (w *worker) try(method, path string, data any) (answer, error) {
 	var body io.Reader
 	if data != nil {
 		b, err := json.Marshal(map[string]any{"data": data})
 		if err != nil {
-			w.t.Fatal(err)
+			return answer{}, err
 		}
 		body = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(context.Background(), method, "http://"+w.api+"/v2/accounts/acc"+path, body)
 	if err != nil {
-		w.t.Fatal(err)
+		return answer{}, err
 	}
 	req.Header.Set("X-Auth-Token", w.token)
 	resp, err := client.Do(req)
 	if err != nil {
-		w.t.Fatal(err)
+		return answer{}, err
 	}
 	defer resp.Body.Close()
 	a := answer{Code: resp.StatusCode}
 	if err := json.NewDecoder(resp.Body).Decode(&a); err != nil {
-		w.t.Fatalf("%s %s: %v", method, path, err)
+		return answer{}, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	_ = json.Unmarshal(a.Raw, &a.Data) // a list, or an error's data, is another shape
-	return a
+	return a, nil
 }
 
 // announce makes a call with one recording of the given settings.
@@ -272,23 +290,6 @@ func (w *worker) stored(id string, within time.Duration) string {
 			w.t.Fatalf("recording %s is not stored after %v; found %v", id, within, found)
 		}
 	}
-}
-
-// cpu is the process's user and system time so far.
-func (w *worker) cpu() time.Duration {
-	w.t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", w.cmd.Process.Pid))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	// The command's name may hold spaces; fields are counted from its closing bracket.
-	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	user, err1 := strconv.ParseInt(f[11], 10, 64)
-	sys, err2 := strconv.ParseInt(f[12], 10, 64)
-	if err1 != nil || err2 != nil {
-		w.t.Fatal(err1, err2)
-	}
-	return time.Duration(user+sys) * time.Second / 100 // USER_HZ
 }
 
 // metric reads one figure from /metrics, by its name with labels.

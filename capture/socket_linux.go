@@ -31,6 +31,9 @@ func listen(addr netip.AddrPort, opts options) (socket, error) {
 }
 
 func prepare(fd int, addr netip.AddrPort, opts options) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, queue); err != nil {
+		return err
+	}
 	if opts.stamps {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
 			return err

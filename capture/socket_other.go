@@ -29,6 +29,9 @@ func listen(addr netip.AddrPort, _ options) (socket, error) {
 		network = "udp6"
 	}
 	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(addr))
+	if err == nil {
+		_ = conn.SetReadBuffer(queue) // less does for all but junk
+	}
 	return socket{conn}, err
 }
 

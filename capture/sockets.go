@@ -15,6 +15,11 @@ const (
 	dropsEvery = 50  // kernel drops are asked for in every 50th
 )
 
+// queue is how much may wait in a socket from one sweep to the next. The kernel
+// doubles it, and counts some 70 kB for a datagram of 64 kB: with the usual
+// default, three of those from anybody push a call's own packets out.
+const queue = 256 << 10
+
 // sockets is the Set of ordinary UDP sockets, outside the Go poller: nobody
 // waits for them, the sweep comes by. OS-specific is only type socket.
 type sockets struct {

@@ -3,8 +3,6 @@
 // a call's timeline, whatever the number of recordings.
 package mixer
 
-import "math"
-
 // Mixer turns the two legs of one call into one stream. Make one with New; it
 // belongs to one goroutine.
 type Mixer struct {
@@ -32,18 +30,7 @@ func (m *Mixer) Append(dst []int16, caller, callee []int16) []int16 {
 		}
 		return dst
 	}
-	for i, s := range caller {
-		sum := int32(s) + int32(callee[i])
-		if v := int16(sum); int32(v) == sum {
-			out[i] = v
-			continue
-		}
-		m.clipped++
-		out[i] = math.MaxInt16
-		if sum < 0 {
-			out[i] = math.MinInt16
-		}
-	}
+	m.sum(out, caller, callee)
 	return dst
 }
 

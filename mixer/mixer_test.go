@@ -36,6 +36,14 @@ func TestMonoAgainstWideSum(t *testing.T) {
 	for i := range a {
 		a[i], b[i] = int16(r.Uint32()), int16(r.Uint32())
 	}
+	for from := range 5 { // also off the boundaries of words
+		wideSum(t, a[from:], b[from:])
+	}
+	wideSum(t, a[1:], b[:len(b)-1])
+}
+
+func wideSum(t *testing.T, a, b []int16) {
+	t.Helper()
 	m := New(1)
 	got := m.Append(nil, a, b)
 	var clipped uint64

@@ -154,7 +154,12 @@ type NotFoundError struct {
 	Name string
 }
 
-func (e *NotFoundError) Error() string { return fmt.Sprintf("no %s %q", e.What, e.Name) }
+func (e *NotFoundError) Error() string {
+	if e.Name == "" {
+		return fmt.Sprintf("there is no %s that this could be about", e.What)
+	}
+	return fmt.Sprintf("there is no %s %q", e.What, e.Name)
+}
 
 // ConflictError says that a live call already has the id of a different announcement.
 type ConflictError struct{ ID CallID }
@@ -168,6 +173,10 @@ func (e *ConflictError) Error() string {
 type RefusedError struct {
 	Reason     string // with the number and the flag that raises it
 	RetryAfter time.Duration
+	cause      error
 }
 
 func (e *RefusedError) Error() string { return e.Reason }
+
+// Unwrap gives the cause, if it is an error of its own.
+func (e *RefusedError) Unwrap() error { return e.cause }

@@ -55,44 +55,45 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 	s.adopt(c)
 	c.heard = c.epoch
 	c.mix = mixers{mono: mixer.New(1), stereo: mixer.New(2)}
-	c.answered[Caller] = c.spec.Answered || c.spec.Bridged
-	c.answered[Callee] = c.spec.Bridged
-	c.bridged = c.spec.Bridged
+	c.answered, c.bridged = [2]int64{never, never}, never
+	if c.spec.Answered || c.spec.Bridged {
+		c.answered[Caller] = 0
+	}
+	if c.spec.Bridged {
+		c.answered[Callee], c.bridged = 0, 0
+	}
 	if err := s.startAll(c, c.spec.Start, 0); err != nil {
 		calls := s.calls[c.slot]
 		s.calls[c.slot] = calls[:len(calls)-1]
-		s.load.Add(-1)
 		return nil, err
 	}
 	info := c.publish()
 	s.emitCall(c, "announced", "")
-	s.emitAll(c)
 	return info, nil
 }
 
-// do carries one command out at its instant.
+// do carries one command out at its instant. What the hang-up has overtaken may
+// still change what was said before it.
 func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
-	if c.ended {
+	pos := c.position(s.m.since(cmd.At))
+	changes := cmd.Action == Stop || cmd.Action == Mask || cmd.Action == Unmask || cmd.Action == Toggle
+	if c.ended && (!changes || pos >= c.end) {
 		return nil, &NotFoundError{"call", c.spec.ID.Call}
 	}
-	pos := c.position(s.m.since(cmd.At))
 	switch cmd.Action {
 	case Answer:
 		s.answer(c, cmd.Leg, pos)
+		s.beginDue(c)
 	case Bridge:
 		s.answer(c, Callee, pos)
-		if !c.bridged {
-			c.bridged = true
+		if c.bridged == never {
 			s.emitCall(c, "bridged", "")
 		}
-		s.beginArmed(c, pos, func(t *track) bool { return t.spec.onBridge })
+		c.bridged = min(c.bridged, pos)
+		s.beginDue(c)
 	case Start:
-		had := len(c.tracks)
 		if err := s.startAll(c, cmd.Start, pos); err != nil {
 			return nil, err
-		}
-		for _, t := range c.tracks[had:] {
-			s.emit(c, t)
 		}
 	case Hangup:
 		s.hangup(c, pos, "hangup")
@@ -112,7 +113,7 @@ func (s *shard) note(c *call, cmd *Command) {
 	if len(c.commands) == keptCommands {
 		c.commands = append(c.commands[:0], c.commands[1:]...)
 	}
-	c.commands = append(c.commands, noted{cmd.At.UTC(), cmd.Action, cmd.Recording})
+	c.commands = append(c.commands, noted{cmd.At.UTC(), cmd.Action, cmd.Leg, cmd.Recording, cmd.MediaName})
 	for _, t := range c.tracks {
 		if t.begun && t.state.live() {
 			t.part.Update(t.manifest(c))
@@ -121,18 +122,22 @@ func (s *shard) note(c *call, cmd *Command) {
 }
 
 func (s *shard) answer(c *call, leg Leg, pos int64) {
-	if c.answered[leg] {
-		return
+	if c.answered[leg] == never {
+		s.emitCall(c, "answered", leg.String())
 	}
-	c.answered[leg] = true
-	s.emitCall(c, "answered", leg.String())
-	s.beginArmed(c, pos, func(t *track) bool { return t.spec.onAnswer && t.leg == leg })
+	c.answered[leg] = min(c.answered[leg], pos)
 }
 
-func (s *shard) beginArmed(c *call, pos int64, waits func(*track) bool) {
+// beginDue begins the recordings that an answer or a bridge lets begin. One that
+// has begun begins earlier when the earlier of two events is told last: nothing
+// of that time has been read yet.
+func (s *shard) beginDue(c *call) {
 	for _, t := range c.tracks {
-		if t.state == Armed && waits(t) {
+		switch pos := c.beginning(t); {
+		case t.state == Armed && pos < never:
 			s.beginTrack(c, t, pos)
+		case t.begun && t.state.live() && pos < t.start:
+			t.place(pos)
 		}
 	}
 }
@@ -148,12 +153,14 @@ func (s *shard) startAll(c *call, requests []Request, pos int64) error {
 	}
 	for _, r := range requests {
 		t := s.newTrack(c, r)
+		t.asked = pos
 		c.tracks = append(c.tracks, t)
 		s.tracks[t.id] = tracked{c, t}
 		s.count.made.Add(1)
-		waits := t.spec.onAnswer || t.spec.onBridge
-		if !waits || (t.spec.onAnswer && c.answered[t.leg]) || (t.spec.onBridge && c.bridged) {
+		if pos := c.beginning(t); pos < never {
 			s.beginTrack(c, t, pos)
+		} else {
+			s.emit(c, t)
 		}
 	}
 	return nil
@@ -182,16 +189,20 @@ func (s *shard) onTracks(c *call, cmd *Command, pos int64) error {
 	hit := false
 	for i := len(c.tracks) - 1; i >= 0; i-- {
 		t := c.tracks[i]
-		if !t.state.live() || !cmd.names(t) {
+		if !t.changes(pos) || !cmd.names(t) {
 			continue
 		}
-		hit = true
 		if cmd.Action == Stop {
+			if t.asked > pos && cmd.Recording == "" {
+				continue // newer than the stop
+			}
 			s.endTrack(c, t, pos, "stop")
 			return nil // the newest, and no other
 		}
+		hit = true
 		before := t.state
-		t.mask(pos, cmd.Action == Mask || (cmd.Action == Toggle && !t.masked()))
+		t.forget(c.fixed)
+		t.mask(pos, cmd.Action == Mask || (cmd.Action == Toggle && !t.maskedAt(pos)))
 		if t.state != before {
 			s.emit(c, t)
 		}
@@ -266,9 +277,4 @@ func (s *shard) newTrack(c *call, r Request) *track {
 	t.objectName = spool.ObjectName(c.spec.ID.Call, suffix, r.Spec.format)
 	s.m.owners.Store(t.id, s)
 	return t
-}
-
-// refused words a lack of ports or files for the caller.
-func refused(err error) error {
-	return &RefusedError{Reason: err.Error(), RetryAfter: 5 * time.Second}
 }

@@ -15,8 +15,12 @@ import (
 // contentTypes are Kazoo's (Apache's table).
 var contentTypes = map[string]string{"mp3": "audio/mpeg", "wav": "audio/x-wav"}
 
-// mp3TagRoom is what an MP3 file reserves for its tags, in bytes.
-const mp3TagRoom = 1024
+// An MP3 file begins with room for its tags, and then a frame that says how long
+// it is; sizes in bytes.
+const (
+	mp3TagRoom      = 1024
+	mp3LargestFrame = 1441
+)
 
 // newEncoder makes the encoder of a spec. NewSpec has checked everything an
 // encoder could refuse.
@@ -50,7 +54,11 @@ func repairWAV(m *spool.Manifest, f *os.File) error {
 	if err != nil {
 		return err
 	}
-	header, length := wav.Repair(m.Rate, m.Channels, st.Size())
+	tail := make([]byte, min(st.Size(), wav.TrailerMax))
+	if _, err := f.ReadAt(tail, st.Size()-int64(len(tail))); err != nil {
+		return err
+	}
+	header, length := wav.Repair(m.Rate, m.Channels, st.Size(), tail)
 	setDuration(m, (length-wav.HeaderLen)/int64(2*m.Channels)*1000/int64(m.Rate))
 	return rewrite(f, header, length)
 }
@@ -61,15 +69,14 @@ func repairMP3(m *spool.Manifest, f *os.File) error {
 	if err != nil {
 		return err
 	}
-	empty, err := emptyMP3(m)
-	if err != nil {
+	header, length, err := mp3.Repair(b)
+	if err != nil && len(b) < mp3TagRoom+mp3LargestFrame { // not even the header came to the disk
+		if header, err = emptyMP3(m); err == nil {
+			setDuration(m, 0)
+			err = rewrite(f, header, int64(len(header)))
+		}
 		return err
 	}
-	if len(b) < len(empty) { // not even the header came to the disk
-		setDuration(m, 0)
-		return rewrite(f, empty, int64(len(empty)))
-	}
-	header, length, err := mp3.Repair(b)
 	if err != nil {
 		return err
 	}
@@ -86,7 +93,11 @@ func emptyMP3(m *spool.Manifest) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.Header(nil, codec.Tags{Title: m.MediaName, CallID: m.CallID}), nil
+	t := codec.Tags{Title: m.MediaName, CallID: m.CallID}
+	head := e.Header(nil, t)
+	whole := e.Finish(head, t)
+	copy(whole, e.Header(nil, t))
+	return whole, nil
 }
 
 // rewrite cuts a file to a length and gives it a header.

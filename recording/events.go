@@ -27,12 +27,3 @@ func (s *shard) emit(c *call, t *track) {
 		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: t.state.String(), Detail: t.reason, Recording: &info})
 	}
 }
-
-// emitAll tells of the recordings a new call has armed; begun ones have told.
-func (s *shard) emitAll(c *call) {
-	for _, t := range c.tracks {
-		if t.state == Armed {
-			s.emit(c, t)
-		}
-	}
-}

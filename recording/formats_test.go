@@ -79,7 +79,7 @@ func TestRepairMakesTornFilesWhole(t *testing.T) {
 		w.do("c", recording.Command{Action: recording.Hangup})
 		for _, r := range info.Recordings {
 			whole := w.file(r.ID)
-			for _, size := range []int{0, 10, 1000, len(whole.bytes) / 2, len(whole.bytes) - 1} {
+			for _, size := range []int{0, 10, 1000, 1050, len(whole.bytes) / 2, len(whole.bytes) - 1} {
 				m := whole.manifest
 				name := filepath.Join(w.dir, fmt.Sprintf("torn-%d.%s", size, r.Format))
 				if err := os.WriteFile(name, whole.bytes[:size], 0o600); err != nil {

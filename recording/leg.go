@@ -59,7 +59,7 @@ type gate struct {
 }
 
 // receive takes one datagram that came to the leg's ports. It keeps nothing of
-// it, and whatever it holds, it costs a bounded time and no memory.
+// it, and whatever it holds, it costs a bounded time and, RTCP apart, no memory.
 func (l *leg) receive(d *capture.Datagram, g *gate) {
 	l.counts.received++
 	if d.RTCP {
@@ -82,8 +82,10 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.buffer.Push(&p.Header, p.Payload, g711.ALaw, d.At)
 	case PayloadEvents:
 		l.counts.events++
+		l.buffer.Note(&p.Header)
 	case PayloadNoise:
 		l.counts.noise++
+		l.buffer.Note(&p.Header)
 	case PayloadNone:
 		l.counts.ignored++
 		return
@@ -115,9 +117,9 @@ func (l *leg) receiveRTCP(d *capture.Datagram) {
 	l.heard = max(l.heard, d.At)
 }
 
-// decode turns a stretch of the leg into 16-bit PCM; what is missing is silence.
-func decode(dst []int16, blk *jitter.Block) []int16 {
-	dst = dst[:len(blk.Octets)]
+// decode turns a stretch of the leg into 16-bit PCM in dst, which is at least as
+// long; what is missing is silence.
+func decode(dst []int16, blk *jitter.Block) {
 	at := 0
 	for _, s := range blk.Spans {
 		end := at + s.Len
@@ -128,7 +130,6 @@ func decode(dst []int16, blk *jitter.Block) []int16 {
 		}
 		at = end
 	}
-	return dst
 }
 
 // quality is the leg's part of the record.

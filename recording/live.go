@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -23,9 +24,8 @@ type call struct {
 	tracks   []*track
 	commands []noted // bounded: the newest
 	mix      mixers
-	turns    int
-	answered [2]bool
-	bridged  bool
+	answered [2]int64 // where each leg was answered, or never
+	bridged  int64
 	fixed    int64 // the timeline has been read up to here
 	ended    bool
 	end      int64 // where, once ended
@@ -40,6 +40,25 @@ type call struct {
 // already cannot be changed any more.
 func (c *call) position(at time.Duration) int64 {
 	return max(clock.Samples(at-c.epoch), c.fixed, 0)
+}
+
+// never is the position of what has not happened.
+const never = math.MaxInt64
+
+// beginning is where a recording begins, or never, as far as is known: not
+// before it was asked for, and at the first of the events that it waits for.
+func (c *call) beginning(t *track) int64 {
+	if !t.spec.onAnswer && !t.spec.onBridge {
+		return t.asked
+	}
+	pos := int64(never)
+	if t.spec.onAnswer {
+		pos = c.answered[t.leg]
+	}
+	if t.spec.onBridge {
+		pos = min(pos, c.bridged)
+	}
+	return max(pos, t.asked)
 }
 
 // wall is the time of day of a position.
@@ -74,8 +93,8 @@ func (c *call) legInfo() []LegInfo {
 func (c *call) publish() *CallInfo {
 	info := &CallInfo{Spec: c.spec, State: c.stateName(), Legs: c.legInfo()}
 	info.Spec.Start = nil
-	info.Spec.Answered = c.answered[Caller] || c.answered[Callee]
-	info.Spec.Bridged = c.bridged
+	info.Spec.Answered = c.isAnswered()
+	info.Spec.Bridged = c.bridged < never
 	for _, t := range c.tracks {
 		info.Recordings = append(info.Recordings, t.info(c))
 	}
@@ -83,13 +102,15 @@ func (c *call) publish() *CallInfo {
 	return info
 }
 
+func (c *call) isAnswered() bool { return min(c.answered[Caller], c.answered[Callee]) < never }
+
 func (c *call) stateName() string {
 	switch {
 	case c.ended:
 		return "ended"
-	case c.bridged:
+	case c.bridged < never:
 		return "bridged"
-	case c.answered[Caller] || c.answered[Callee]:
+	case c.isAnswered():
 		return "answered"
 	default:
 		return "early"

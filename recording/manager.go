@@ -58,8 +58,8 @@ type Manager struct {
 // entry is a call id that is, or was lately, a call.
 type entry struct {
 	call  *call
-	shard *shard
-	ready chan struct{} // closed once the shard has answered
+	ready chan struct{} // closed once a shard has answered
+	shard *shard        // which, once ready
 	err   error         // why there is no call, once ready
 }
 
@@ -102,50 +102,60 @@ func New(cfg Config) (*Manager, error) {
 // answer again, with created false; a different one is a *ConflictError. When
 // there is no room, or the worker drains, the error is a *RefusedError.
 func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, created bool, err error) {
-	if spec.ID.Account == "" || spec.ID.Call == "" || len(spec.ID.Call) > 255 {
-		return CallInfo{}, false, fmt.Errorf("cannot announce call %q of account %q: want an account and 1..255 bytes", spec.ID.Call, spec.ID.Account)
+	if spec.ID.Account == "" || spec.ID.Call == "" || len(spec.ID.Call) > 255 || spec.At.IsZero() {
+		return CallInfo{}, false, fmt.Errorf("cannot announce call %q of account %q at %v: want an account, a call id of 1..255 bytes and an instant", spec.ID.Call, spec.ID.Account, spec.At)
 	}
 	if spec.Legs == nil {
 		spec.Legs = []LegSpec{{Leg: Caller}, {Leg: Callee}}
 	}
-	m.mu.Lock()
-	if e := m.calls[spec.ID]; e != nil && !e.over() {
+	full := m.admit()
+	for {
+		m.mu.Lock()
+		e := m.calls[spec.ID]
+		if e == nil || e.over() {
+			break
+		}
 		m.mu.Unlock()
-		return e.again(ctx, spec)
+		if info, err := e.again(ctx, spec); !errors.Is(err, errNoCall) {
+			return info, false, err
+		}
 	}
 	if m.draining {
 		m.mu.Unlock()
-		return CallInfo{}, false, &RefusedError{"this worker is draining and takes no new calls", 30 * time.Second}
+		return CallInfo{}, false, refusal("this worker is draining and takes no new calls")
 	}
-	if m.cfg.Admit != nil {
-		if err := m.cfg.Admit(); err != nil {
-			m.mu.Unlock()
-			return CallInfo{}, false, &RefusedError{err.Error(), 30 * time.Second}
-		}
+	if full != nil {
+		m.mu.Unlock()
+		return CallInfo{}, false, refusal(full.Error())
 	}
-	now := time.Now()
-	c := &call{spec: spec, epoch: m.since(spec.At), epochWall: spec.At.Round(0), interaction: newInteraction(now)}
-	e := &entry{call: c, shard: m.pick(), ready: make(chan struct{})}
+	c := &call{spec: spec, epoch: m.since(spec.At), epochWall: spec.At.Round(0), interaction: newInteraction(time.Now())}
+	e := &entry{call: c, ready: make(chan struct{})}
 	m.calls[spec.ID] = e
 	m.live++
 	m.mu.Unlock()
 
-	r, err := m.ask(ctx, e.shard, request{open: c})
-	if err == nil {
-		err = r.err
-	}
-	if err != nil {
+	defer close(e.ready)
+	if info, err = m.place(ctx, e); err != nil {
 		e.err = err
 		m.mu.Lock()
+		defer m.mu.Unlock()
 		delete(m.calls, spec.ID)
 		m.lessLive()
-		m.mu.Unlock()
-		close(e.ready)
 		return CallInfo{}, false, err
 	}
-	close(e.ready)
-	return *r.info, true, nil
+	return info, true, nil
 }
+
+// admit is asked before mu is taken: it may wait for a disk, the shards may not.
+func (m *Manager) admit() error {
+	if m.cfg.Admit == nil {
+		return nil
+	}
+	return m.cfg.Admit()
+}
+
+// errNoCall says that an entry has come to nothing.
+var errNoCall = errors.New("the announcement before failed")
 
 // over reports whether the entry's call has hung up.
 func (e *entry) over() bool {
@@ -153,22 +163,23 @@ func (e *entry) over() bool {
 	return info != nil && info.State == "ended"
 }
 
-// again answers a repeated announcement.
-func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, bool, error) {
+// again answers a repeated announcement; errNoCall: the one before has failed, for
+// a reason that may have been its client's own.
+func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, error) {
 	select {
 	case <-e.ready:
 	case <-ctx.Done():
-		return CallInfo{}, false, ctx.Err()
+		return CallInfo{}, ctx.Err()
 	}
 	if e.err != nil {
-		return CallInfo{}, false, e.err
+		return CallInfo{}, errNoCall
 	}
 	was := e.call.spec
 	spec.At = was.At
 	if !reflect.DeepEqual(was, spec) {
-		return CallInfo{}, false, &ConflictError{spec.ID}
+		return CallInfo{}, &ConflictError{spec.ID}
 	}
-	return *e.call.info.Load(), false, nil
+	return *e.call.info.Load(), nil
 }
 
 // Do carries a command out on a live call.
@@ -226,7 +237,7 @@ func (m *Manager) Calls(account string) []CallInfo {
 }
 
 // Spooled says that the spool has a recording, complete and synced. cmd plugs it
-// and the next two into the spool and the deliverers.
+// and the next three into the spool and the deliverers.
 func (m *Manager) Spooled(recording string) { m.tell(recording, onSaved, "") }
 
 // Delivered says that the target has confirmed a recording.
@@ -234,6 +245,9 @@ func (m *Manager) Delivered(recording string) { m.tell(recording, onDelivered, "
 
 // Parked says that the target will not have a recording, and why.
 func (m *Manager) Parked(recording, reason string) { m.tell(recording, onParked, reason) }
+
+// Lost says that a finished recording could not be made whole, and why.
+func (m *Manager) Lost(recording string, err error) { m.tell(recording, onFault, err.Error()) }
 
 func (m *Manager) tell(recording string, on trigger, reason string) {
 	sh, ok := m.owners.Load(recording)
@@ -257,26 +271,18 @@ func (m *Manager) ask(ctx context.Context, sh *shard, r request) (reply, error) 
 	case <-ctx.Done():
 		return reply{}, ctx.Err()
 	case <-m.stop:
-		return reply{}, &RefusedError{"this worker is stopping", 30 * time.Second}
+		return reply{}, refusal("this worker is stopping")
 	}
 	// The shard has it and will do it; an answer that comes late is still true.
 	select {
 	case out := <-r.reply:
 		return out, nil
 	case <-sh.done:
-		return reply{}, &RefusedError{"this worker is stopping", 30 * time.Second}
-	}
-}
-
-// pick is the shard with the fewest calls.
-func (m *Manager) pick() *shard {
-	best := m.shards[0]
-	for _, sh := range m.shards[1:] {
-		if sh.load.Load() < best.load.Load() {
-			best = sh
+		if len(r.reply) > 0 {
+			return <-r.reply, nil // its last deed
 		}
+		return reply{}, refusal("this worker is stopping")
 	}
-	return best
 }
 
 // callEnded is the shard's word that it has no more work with a call.

@@ -24,9 +24,11 @@ type resume struct {
 
 // noted is one command as it took effect.
 type noted struct {
-	At     time.Time `json:"at"`
-	Action Action    `json:"action"`
-	Target string    `json:"recording,omitempty"`
+	At        time.Time `json:"at"`
+	Action    Action    `json:"action"`
+	Leg       Leg       `json:"leg,omitempty"`
+	Recording string    `json:"recording,omitempty"`
+	MediaName string    `json:"media_name,omitempty"`
 }
 
 // manifest describes the track as of now; at the finish, with its length.

@@ -3,6 +3,7 @@ package recording
 import (
 	"errors"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -11,10 +12,14 @@ import (
 )
 
 // A round visits every call once: Slots, one after the other, this far apart.
+// Calls share a slot as far as fillSlot, and a slot without calls is no reason to
+// wake up: on a worker with few calls it is the wake-ups that cost.
 const (
 	Slots      = 40 // of each Set as well
 	slotEvery  = 5 * time.Millisecond
 	roundEvery = Slots * slotEvery
+	fillSlot   = 64
+	slotStride = 17 // no divisor of Slots: slots are taken into use all over the round
 )
 
 // keepEnded is how long an ended call can still be asked about.
@@ -23,6 +28,10 @@ const keepEnded = time.Minute
 // forgottenAfter ends a call that nobody records and nobody hangs up: it has no
 // ports, so there is no media to tell whether it still goes on.
 const forgottenAfter = 24 * time.Hour
+
+// lookEvery is how often ports that rest are looked after on a shard without
+// calls; the turns of calls do it by the way.
+const lookEvery = time.Second
 
 // quietAfter is how long both legs may be silent before that is an event.
 const quietAfter = time.Minute
@@ -43,14 +52,17 @@ type shard struct {
 	gate    gate
 	scratch *scratch
 	calls   [Slots][]*call
-	spare   int // slot with the fewest calls is looked for from here
+	turns   [Slots]int
+	slot    int           // whose turn is next,
+	next    time.Duration // and when
 	legs    []*leg
 	tags    []capture.Tag // free ones
 	tracks  map[string]tracked
 	ended   []farewell
+	looked  time.Duration // when the resting ports were last looked after
 
-	// Written by run, read by anybody.
-	load  atomic.Int64 // calls
+	// Of anybody.
+	load  atomic.Int64 // calls; the Manager counts up, run counts down
 	count counters
 }
 
@@ -74,35 +86,70 @@ func newShard(m *Manager, set capture.Set) *shard {
 	}
 }
 
-// run is the shard's goroutine: requests as they come, and a slot of calls every
-// few milliseconds. It ends when stop is closed.
+// run is the shard's goroutine: requests as they come, and a slot of calls when
+// it is its turn. It ends when stop is closed.
 func (s *shard) run(stop <-chan struct{}) {
 	defer close(s.done)
-	defer func() { _ = s.set.Close() }() // the sockets go with the process
-	ticker := time.NewTicker(slotEvery)
-	defer ticker.Stop()
+	defer s.set.Close() //nolint:errcheck // the sockets go with the process
 	s.count.store(s.set.Stats())
-	next := s.m.clock.Now().Mono
-	slot := 0
+	s.next = s.m.clock.Now().Mono
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
 		case <-stop:
 			return
 		case r := <-s.inbox:
 			s.handle(r)
-		case <-ticker.C:
-			now := s.m.clock.Now().Mono
-			for n := 0; n < Slots && next <= now; n++ {
-				s.turn(slot)
-				slot = (slot + 1) % Slots
-				next += slotEvery
-			}
-			// After a stall every slot has had its turn; what is missed is not
-			// made up for, the calls have caught up.
-			next = max(next, now-roundEvery)
-			s.forgetEnded(now)
+		case <-timer.C:
+			s.catchUp(s.m.clock.Now().Mono)
+		}
+		timer.Reset(s.pause(s.m.clock.Now().Mono))
+	}
+}
+
+// catchUp gives every slot its turn that is due by now, but none a second one:
+// after a stall, once is enough for a call to be up to date.
+func (s *shard) catchUp(now time.Duration) {
+	s.next = max(s.next, now-roundEvery+slotEvery)
+	for s.next <= now {
+		s.turn(s.slot)
+		s.slot = (s.slot + 1) % Slots
+		s.next += slotEvery
+	}
+	s.forgetEnded(now)
+	s.lookAfterPorts(now)
+}
+
+// pause is how long there is nothing to do but requests: until the next slot
+// with calls, until an ended call is forgotten, or until resting ports want a look.
+func (s *shard) pause(now time.Duration) time.Duration {
+	wait := time.Hour
+	if len(s.ended) > 0 {
+		wait = s.ended[0].until - now
+	}
+	if s.set.Stats().Resting > 0 {
+		wait = min(wait, s.looked+lookEvery-now)
+	}
+	for i := range Slots {
+		if len(s.calls[(s.slot+i)%Slots]) > 0 {
+			// After a long rest the slots are not where next says; catchUp puts
+			// that right, and a turn that comes early harms nobody.
+			return min(wait, s.next+time.Duration(i)*slotEvery-now)
 		}
 	}
+	return wait
+}
+
+// lookAfterPorts gives back the ports that have rested. Every Read of the set
+// does, whatever slot it is of, but a shard without calls makes none.
+func (s *shard) lookAfterPorts(now time.Duration) {
+	if now-s.looked < lookEvery {
+		return
+	}
+	s.looked = now
+	s.sweep(0, s.m.clock.Now())
+	s.count.store(s.set.Stats())
 }
 
 // turn reads the ports of one slot and then moves its calls on, so that what had
@@ -113,9 +160,13 @@ func (s *shard) turn(slot int) {
 	}
 	at := s.m.clock.Now()
 	s.sweep(slot, at)
+	// All of a slot's files are handed to the disk in one turn, so that its
+	// writer is woken once for all of them.
+	s.turns[slot]++
+	flush := (s.turns[slot]+slot)%flushEvery == 0
 	live := s.calls[slot][:0]
 	for _, c := range s.calls[slot] {
-		if s.tick(c, at.Mono) {
+		if s.tick(c, at.Mono, flush) {
 			s.release(c, at.Mono)
 			continue
 		}
@@ -161,7 +212,9 @@ func (s *shard) openPorts(c *call) error {
 	if c.open {
 		return nil
 	}
-	now := s.m.clock.Now().Mono
+	at := s.m.clock.Now()
+	now := at.Mono
+	s.sweep(c.slot, at) // what has rested by now can be had
 	for _, spec := range c.spec.Legs {
 		tag := s.newTag()
 		ports, err := s.set.Open(tag, c.slot, spec.Source.Addr())
@@ -210,18 +263,30 @@ func (s *shard) closePorts(c *call, now time.Duration) {
 	c.open = false
 }
 
-// adopt puts a new call into the slot that has the fewest.
+// adopt puts a new call into a slot: the fullest of those that have room, else an
+// empty one, else the one with the fewest calls.
 func (s *shard) adopt(c *call) {
-	best := s.spare
+	best := 0
 	for i := range Slots {
-		if k := (s.spare + i) % Slots; len(s.calls[k]) < len(s.calls[best]) {
+		k := i * slotStride % Slots
+		if crowd(len(s.calls[k])) < crowd(len(s.calls[best])) {
 			best = k
 		}
 	}
-	s.spare = (best + 1) % Slots
 	c.slot = best
 	s.calls[best] = append(s.calls[best], c)
-	s.load.Add(1)
+}
+
+// crowd orders slots by how little they want another call.
+func crowd(calls int) int {
+	switch {
+	case calls == 0:
+		return fillSlot
+	case calls < fillSlot:
+		return fillSlot - calls
+	default:
+		return calls + 1
+	}
 }
 
 // release ends the shard's work on a call: its last picture stays for a while.
@@ -245,6 +310,6 @@ func (s *shard) forgetEnded(now time.Duration) {
 		n++
 	}
 	if n > 0 {
-		s.ended = append(s.ended[:0], s.ended[n:]...)
+		s.ended = slices.Delete(s.ended, 0, n)
 	}
 }

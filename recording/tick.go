@@ -12,7 +12,7 @@ import (
 // comes in between two turns of a call.
 const stretch = 200 * clock.Rate / 1000
 
-// flushEvery is how many turns of a call pass between two hand-overs to the
+// flushEvery is how many turns of a slot pass between two hand-overs to the
 // disk: encoded bytes reach the page cache within a second.
 const flushEvery = 4
 
@@ -91,11 +91,12 @@ func (s *shard) render(c *call, n int64, mono, stereo bool) {
 		decode(w.pcm[i], w.blocks[i])
 	}
 	caller, callee := w.pcm[Caller][:n], w.pcm[Callee][:n]
+	w.mono, w.stereo = w.mono[:0], w.stereo[:0] // what they held is of another stretch, or call
 	if mono {
-		w.mono = c.mix.mono.Append(w.mono[:0], caller, callee)
+		w.mono = c.mix.mono.Append(w.mono, caller, callee)
 	}
 	if stereo {
-		w.stereo = c.mix.stereo.Append(w.stereo[:0], caller, callee)
+		w.stereo = c.mix.stereo.Append(w.stereo, caller, callee)
 	}
 	for _, t := range c.tracks {
 		if !t.begun || t.committed {
@@ -111,19 +112,19 @@ func (s *shard) render(c *call, n int64, mono, stereo bool) {
 
 // tick is one turn of a call: everything pushed up to the instant at is read, up
 // to one hold before it. Limits are kept, recordings that are complete are
-// finished. It reports whether the shard is done with the call.
-func (s *shard) tick(c *call, at time.Duration) (done bool) {
+// finished, the others given to the disk if flush says so. It reports whether the
+// shard is done with the call.
+func (s *shard) tick(c *call, at time.Duration, flush bool) (done bool) {
 	changed := s.keepLimits(c, at)
 	s.advance(c, clock.Samples(at-s.rules.Hold-c.epoch))
-	c.turns++
 	for _, t := range c.tracks {
 		if !t.begun || t.committed {
 			continue
 		}
-		if t.state == Finishing && c.fixed >= t.stop {
-			changed = s.finish(c, t) || changed
-		} else if c.turns%flushEvery == 0 {
-			t.part.Flush()
+		if t.state == Finishing && c.fixed >= t.stop && s.finish(c, t) {
+			changed = true
+		} else if flush {
+			t.part.Flush() // also to make room for what could not be finished
 		}
 	}
 	if changed {
@@ -168,7 +169,7 @@ func (s *shard) keepLimits(c *call, at time.Duration) (changed bool) {
 // spool that is full has to take what is owed first.
 func (s *shard) finish(c *call, t *track) bool {
 	length := t.stop - t.start
-	if length < int64(t.spec.min)*clock.Rate {
+	if length/clock.Rate < int64(t.spec.min) {
 		t.part.Abandon()
 		t.committed = true
 		s.change(c, t, onTooShort, "shorter than record_min_sec")

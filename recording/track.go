@@ -22,6 +22,7 @@ type track struct {
 
 	state  State
 	reason string
+	asked  int64 // not before this does it begin
 	start  int64 // first sample, once begun
 	stop   int64 // the sample after the last: the limit, until something ends it earlier
 	edges  []edge
@@ -48,12 +49,23 @@ type edge struct {
 // begin starts the file at pos. The edges noted while armed stay in force.
 func (t *track) begin(pos int64) {
 	t.begun = true
-	t.start = pos
-	t.stop = pos + int64(t.spec.limit)*clock.Rate
+	t.place(pos)
 	t.move(onBegin)
 	if t.maskedAt(pos) {
 		t.move(onMask)
 	}
+}
+
+// place lets the file begin at pos and run to its limit.
+func (t *track) place(pos int64) {
+	t.start = pos
+	t.stop = pos + int64(t.spec.limit)*clock.Rate
+}
+
+// changes reports whether a command with the instant pos may still change the
+// recording: its end may be known already, but lies later.
+func (t *track) changes(pos int64) bool {
+	return t.state == Armed || (t.begun && !t.committed && pos < t.stop)
 }
 
 // move takes a trigger and reports whether it meant anything.
@@ -89,16 +101,15 @@ func (t *track) maskedAt(pos int64) bool {
 	return on
 }
 
-// masked reports what the newest command says.
-func (t *track) masked() bool { return len(t.edges) > 0 && t.edges[len(t.edges)-1].on }
-
-// end ends the recording at pos, or cancels it when it has not begun.
+// end ends the recording at pos, or earlier if that has been said before, or
+// cancels it when it has not begun. It reports whether that is news.
 func (t *track) end(pos int64, reason string) bool {
+	if t.begun && !t.committed {
+		t.stop = min(t.stop, pos)
+		t.start = min(t.start, t.stop)
+	}
 	if !t.move(onEnd) {
 		return false
-	}
-	if t.begun {
-		t.stop = min(t.stop, max(pos, t.start))
 	}
 	t.reason = reason
 	return true

@@ -1,6 +1,7 @@
 package recording_test
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"io"
@@ -50,11 +51,17 @@ type file struct {
 // inWorld runs a test in a fresh world with fake time, and stops it after.
 func inWorld(t *testing.T, test func(w *world), mods ...func(*recording.Config)) {
 	t.Helper()
+	inWorldWithDisk(t, 0, test, mods...)
+}
+
+// inWorldWithDisk also says how many bytes may wait for the disk.
+func inWorldWithDisk(t *testing.T, queue int64, test func(w *world), mods ...func(*recording.Config)) {
+	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dir: t.TempDir(), clock: capture.NewClock(), files: map[string]file{}}
 		w.fake = capturetest.NewFake(20000, recording.Slots)
-		sp, err := spool.Open(spool.Config{Dir: dir, Repair: recording.Repair, OnReady: w.take})
+		sp, err := spool.Open(spool.Config{Dir: dir, Repair: recording.Repair, OnReady: w.take, QueueBytes: queue})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,11 +81,13 @@ func inWorld(t *testing.T, test func(w *world), mods ...func(*recording.Config))
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer func() { // also when the test has failed: else the bubble complains
+			w.m.Close()
+			if err := sp.Close(context.WithoutCancel(t.Context())); err != nil {
+				t.Error(err)
+			}
+		}()
 		test(w)
-		w.m.Close()
-		if err := sp.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
 	})
 }
 

@@ -76,7 +76,8 @@ func families(t *testing.T, r *rig) {
 	}
 }
 
-// truncates: whatever length is sent, its beginning comes.
+// truncates: whatever length is sent, its beginning comes, and four of the longest
+// leave room for what else comes in one round.
 func truncates(t *testing.T, r *rig) {
 	r.make()
 	p := r.open(1, 0, v4)
@@ -95,6 +96,17 @@ func truncates(t *testing.T, r *rig) {
 	}
 	if s := r.set.Stats(); s.Truncated != uint64(want) {
 		t.Errorf("%d truncated, counted %d", want, s.Truncated)
+	}
+	for range 4 {
+		r.send(c, v4, p.RTP, make([]byte, 65507))
+	}
+	for n := range 10 {
+		r.send(c, v4, p.RTP, bytes.Repeat([]byte{byte(n)}, 172))
+	}
+	for i, d := range r.receive(0, 14) {
+		if i >= 4 && (len(d.Data) != 172 || d.Data[0] != byte(i-4)) {
+			t.Errorf("datagram %d came as %d bytes", i, len(d.Data))
+		}
 	}
 }
 

@@ -13,6 +13,9 @@ import (
 // zero; a sender's clock that runs fast, or a path that gets shorter, uses it up.
 const Early = 250 * time.Millisecond
 
+// maxPayload is the largest payload taken, in octets: half a second.
+const maxPayload = 4096
+
 // candidates bounds the streams whose anchor is being sought at one time.
 const candidates = 3
 
@@ -26,7 +29,7 @@ const (
 	Duplicate                // its sequence number was seen before
 	Late                     // its place on the timeline is fixed already
 	Foreign                  // of another stream, beside too many others
-	Overrun                  // the leg has not been read for longer than Reach
+	Overrun                  // no room: the leg has not been read for longer than Reach, or the payload is huge
 )
 
 // Buffer puts the packets of one leg on the call's timeline.
@@ -62,6 +65,10 @@ func New(pool *Pool, epoch time.Duration) *Buffer {
 // law (copied), and when the kernel received it.
 func (b *Buffer) Push(h *rtp.Header, payload []byte, law g711.Law, at time.Duration) Verdict {
 	b.stats.Packets++
+	if len(payload) > maxPayload {
+		b.stats.Overrun++
+		return Overrun
+	}
 	at -= b.epoch
 	if b.heard && h.SSRC == b.stream.ssrc {
 		switch b.judge(h, len(payload), at) {
@@ -107,32 +114,49 @@ func (b *Buffer) accept(seq uint16, ts int64, payload []byte, law g711.Law, at t
 	s.last = max(s.last, at)
 	s.drift.Add(at, ts)
 	dup, reordered := s.seq.add(seq)
-	if dup {
-		b.stats.Duplicate++
-		return Duplicate
-	}
 	if reordered {
 		b.stats.Reordered++
 	}
-	b.jitter(at - time.Duration(ts)*clock.Sample)
-	pos := ts + s.offset
+	if !dup {
+		b.jitter(at - time.Duration(ts)*clock.Sample)
+	}
+	placed, v := b.place(ts+s.offset, payload, law)
+	switch {
+	case dup && placed == 0: // else its number was used before, by another packet
+		v = Duplicate
+		b.stats.Duplicate++
+	case v == Late:
+		b.stats.Late++
+	case v == Overrun:
+		b.stats.Overrun++
+	}
+	return v
+}
+
+// place writes what is not yet fixed, or there, and says how many octets that was.
+func (b *Buffer) place(pos int64, payload []byte, law g711.Law) (placed int, v Verdict) {
 	if cut := b.fixed - pos; cut > 0 {
 		if cut >= int64(len(payload)) {
-			b.stats.Late++
-			return Late
+			return 0, Late
 		}
 		payload = payload[cut:]
 		pos = b.fixed
 	}
 	if pos+int64(len(payload)) > b.fixed+int64(b.pool.ringSize) {
-		b.stats.Overrun++
-		return Overrun
+		return 0, Overrun
 	}
 	if b.ring == nil {
 		b.ring = b.pool.ring()
 	}
-	b.ring.write(pos, payload, law)
-	return Accepted
+	return b.ring.write(pos, payload, law), Accepted
+}
+
+// Note takes a packet that brings no audio, such as a digit or comfort noise: the
+// number it has used up in its stream is not lost.
+func (b *Buffer) Note(h *rtp.Header) {
+	if b.heard && h.SSRC == b.stream.ssrc {
+		b.stream.seq.add(h.SequenceNumber)
+	}
 }
 
 // jitter follows RFC 3550 §6.4.1, in nanoseconds.

@@ -178,6 +178,13 @@ func scenarios() []scenario {
 		func(s Stats) error { return want(s.Late == 1 && s.Restarts == 0, s) })
 
 	p = base()
+	for i := 100; i < 200; i++ { // a gateway that begins to count anew, on the same clock
+		p[i].seq -= 90
+	}
+	add("sequence numbers restart, timestamps go on", p, map[int]int64{99: at(2080 * ms), 100: at(2100 * ms), 150: at(3100 * ms), 199: at(4080 * ms)},
+		func(s Stats) error { return want(s.Restarts == 0 && s.Duplicate == 0, s) })
+
+	p = base()
 	p[0].at += 700 * ms
 	add("the first packet comes last", p, map[int]int64{0: at(100 * ms), 1: at(120 * ms)},
 		func(s Stats) error { return want(s.Late == 0, s) })
@@ -280,6 +287,42 @@ func TestPushAndReadAllocateNothing(t *testing.T) {
 	b.Close()
 	if len(pool.rings) != 1 || len(pool.nurseries) != 1 {
 		t.Errorf("closing gave back %d rings and %d nurseries, want one of each", len(pool.rings), len(pool.nurseries))
+	}
+}
+
+// A packet without audio uses up a sequence number of its stream; that is no loss.
+func TestNotedPacketsAreNotLost(t *testing.T) {
+	b := New(NewPool(hold), 0)
+	blk := NewBlock(80000)
+	for i, p := range speak(200, 0, 20*ms, 1, 0, 65500) {
+		h := rtp.Header{SSRC: 1, Timestamp: p.ts, SequenceNumber: p.seq}
+		if i > 100 && i%3 == 0 {
+			b.Note(&h)
+		} else if i%50 != 49 {
+			b.Push(&h, p.payload, p.law, p.at)
+		}
+		b.Read(blk, at(p.at-hold))
+	}
+	b.Note(&rtp.Header{SSRC: 2, SequenceNumber: 30000}) // of another stream
+	if s := b.Stats(); s.Lost != 3 || s.Duplicate != 0 {
+		t.Errorf("counted as %+v, want 3 lost", s)
+	}
+}
+
+// A payload larger than any is refused, whatever the hold; it once recursed
+// without end.
+func TestPayloadBeyondAllBounds(t *testing.T) {
+	for _, hold := range []time.Duration{20 * ms, time.Second, 10 * time.Second} {
+		b := New(NewPool(hold), 0)
+		for i := range 3 {
+			h := rtp.Header{SSRC: 1, Timestamp: 1<<30 + uint32(i)*160, SequenceNumber: uint16(i)}
+			if v := b.Push(&h, make([]byte, 1<<16), g711.MuLaw, time.Duration(i)*20*ms); v != Overrun {
+				t.Errorf("hold %v: verdict %v, want %v", hold, v, Overrun)
+			}
+		}
+		if s := b.Stats(); s.Packets != 3 || s.Overrun != 3 {
+			t.Errorf("hold %v: counted as %+v", hold, s)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func (p *Pool) nursery() *nursery {
 		p.nurseries = p.nurseries[:n-1]
 		return r
 	}
-	room := max(int(clock.Samples(p.hold+p.hold/2)), 4096) // at least the largest payload
+	room := max(int(clock.Samples(p.hold+p.hold/2)), maxPayload)
 	return &nursery{octets: make([]byte, 0, room)}
 }
 

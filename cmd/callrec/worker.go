@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"callrec/capture"
@@ -59,6 +60,10 @@ type worker struct {
 	events  *eventLog
 	doors   []*http.Server
 	failed  chan error // a listener that broke
+
+	// owner is manager, for the spool and the deliverers: what an earlier process
+	// left, they may deal with before there is one.
+	owner atomic.Pointer[recording.Manager]
 
 	apiAddr, opsAddr string
 	tokenPlace       string
@@ -138,7 +143,7 @@ func (w *worker) startDelivery() (err error) {
 		return err
 	}
 	w.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, Repair: recording.Repair, Log: w.log,
+		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair, Log: w.log,
 	})
 	return err
 }
@@ -175,6 +180,7 @@ func (w *worker) startRecording() error {
 		return err
 	}
 	w.manager = m
+	w.owner.Store(m)
 	return nil
 }
 
@@ -217,21 +223,28 @@ func (w *worker) open(flag, addr string, h http.Handler, cert, key string) (stri
 
 // spooled passes a finished recording on.
 func (w *worker) spooled(r spool.Ready) {
-	if w.manager != nil { // nil while the spool tells what an earlier process left
-		w.manager.Spooled(r.ID())
+	if m := w.owner.Load(); m != nil {
+		m.Spooled(r.ID())
 	}
 	w.queue.Submit(r)
+}
+
+// lost tells the recording's owner that the spool could not save it.
+func (w *worker) lost(id string, err error) {
+	if m := w.owner.Load(); m != nil {
+		m.Lost(id, err)
+	}
 }
 
 // delivered tells the recording's owner what became of its delivery; the queue
 // has logged it.
 func (w *worker) delivered(o upload.Outcome) {
-	switch {
-	case w.manager == nil:
+	switch m := w.owner.Load(); {
+	case m == nil:
 	case o.Delivered:
-		w.manager.Delivered(o.ID)
+		m.Delivered(o.ID)
 	default:
-		w.manager.Parked(o.ID, o.Err.Error())
+		m.Parked(o.ID, o.Err.Error())
 	}
 }
 

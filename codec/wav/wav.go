@@ -36,11 +36,16 @@ func New(rate, channels int) (*Encoder, error) {
 func (e *Encoder) Append(dst []byte, pcm []int16) []byte {
 	at := len(dst)
 	dst = slices.Grow(dst, 2*len(pcm))[:at+2*len(pcm)]
+	e.data += int64(2 * len(pcm))
 	out := dst[at:]
+	for len(pcm) >= 4 && len(out) >= 8 { // one store for four; the second condition spares the checks
+		binary.LittleEndian.PutUint64(out, uint64(uint16(pcm[0]))|uint64(uint16(pcm[1]))<<16|
+			uint64(uint16(pcm[2]))<<32|uint64(uint16(pcm[3]))<<48)
+		pcm, out = pcm[4:], out[8:]
+	}
 	for i, s := range pcm {
 		binary.LittleEndian.PutUint16(out[2*i:], uint16(s))
 	}
-	e.data += int64(len(out))
 	return dst
 }
 
@@ -105,14 +110,30 @@ func appendInfo(dst []byte, t codec.Tags) []byte {
 	return dst
 }
 
+// TrailerMax bounds what Repair has to see of a file's end.
+const TrailerMax = 64 << 10
+
 // Repair tells how to make a file of size bytes whole that was cut off while it
 // was being written: the header it should begin with, and the length it should
 // be cut to, which ends on a whole frame. A file that is shorter than its header
-// becomes an empty recording.
-func Repair(rate, channels int, size int64) (header []byte, length int64) {
-	data := max(size-HeaderLen, 0)
+// becomes an empty recording. tail is the end of the file, up to TrailerMax bytes:
+// if the tags had been begun, they are cut off and not taken for samples.
+func Repair(rate, channels int, size int64, tail []byte) (header []byte, length int64) {
+	data := max(size-HeaderLen-int64(begunTrailer(tail)), 0)
 	data -= data % int64(2*channels)
 	return appendHeader(nil, rate, channels, data, 0), HeaderLen + data
+}
+
+// begunTrailer is how many bytes at the end of tail are a LIST INFO chunk, whole
+// or cut off. The sixteen bytes that are compared do not occur in sound.
+func begunTrailer(tail []byte) int {
+	for at := len(tail) - 16; at >= 0; at-- {
+		b := tail[at:]
+		if string(b[:4]) == "LIST" && string(b[8:12]) == "INFO" && b[12] == 'I' && int64(binary.LittleEndian.Uint32(b[4:])) >= int64(len(b))-8 {
+			return len(b)
+		}
+	}
+	return 0
 }
 
 func size32(n int64) uint32 { return uint32(min(n, math.MaxUint32)) }

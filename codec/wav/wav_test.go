@@ -131,7 +131,7 @@ func TestRepair(t *testing.T) {
 		{"a frame and a half", 50, 48},
 		{"whole", int64(len(whole)), int64(len(whole))},
 	} {
-		h, length := Repair(8000, 2, c.size)
+		h, length := Repair(8000, 2, c.size, nil)
 		if length != c.length || len(h) != HeaderLen {
 			t.Errorf("%s: length %d, header %d bytes, want %d and %d", c.name, length, len(h), c.length, HeaderLen)
 		}
@@ -139,8 +139,20 @@ func TestRepair(t *testing.T) {
 			t.Errorf("%s: data size %d, want %d", c.name, got, c.length-HeaderLen)
 		}
 	}
-	if h, _ := Repair(8000, 2, int64(len(whole))); !bytes.Equal(h, whole[:HeaderLen]) {
+	if h, _ := Repair(8000, 2, int64(len(whole)), nil); !bytes.Equal(h, whole[:HeaderLen]) {
 		t.Error("the repaired header of a whole file differs from the written one")
+	}
+}
+
+// A crash between the tags and the header must not turn the tags into sound.
+func TestRepairCutsTagsOff(t *testing.T) {
+	whole := encode(t, 8000, 1, ramp(1000), 1000, tags)
+	end := HeaderLen + 2000
+	for size := end; size <= len(whole); size++ {
+		_, length := Repair(8000, 1, int64(size), whole[max(0, size-TrailerMax):size])
+		if extra := length - int64(end); extra > 16 || extra < 0 || (size-end > 16 && extra != 0) {
+			t.Fatalf("of %d bytes of tags %d became sound", size-end, extra)
+		}
 	}
 }
 

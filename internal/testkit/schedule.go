@@ -62,4 +62,12 @@ type SendReport struct {
 	Lag     time.Duration // the latest of all
 	CPU     time.Duration // of the sender's thread, with the kernel's part of the delivery on loopback
 	Wall    time.Duration // from start to the last packet
+
+	// Least is, for each leg, by how much the most punctual of its first 50
+	// packets was late at most: where a receiver that looks for the least delay
+	// puts the leg. Negative: the leg has sent nothing.
+	Least []time.Duration
 }
+
+// leastOf is how many packets SendReport.Least looks at: a second of a leg.
+const leastOf = 50

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -36,10 +37,13 @@ type Sender struct {
 	msgs   [sendBatch]unix.Mmsghdr
 	iovs   [sendBatch]unix.Iovec
 	slab   [sendBatch][sendBuffer]byte
+	whose  [sendBatch]int
+	due    [sendBatch]time.Duration
 
-	report SendReport
-	err    error
-	done   chan struct{}
+	counted []uint8 // packets of each leg that Least has seen
+	report  SendReport
+	err     error
+	done    chan struct{}
 }
 
 // StartSender binds the source sockets and begins the schedule at once. It ends
@@ -51,7 +55,8 @@ func StartSender(ctx context.Context, cfg SenderConfig) (*Sender, error) {
 	if cfg.LegsPerSocket == 0 {
 		cfg.LegsPerSocket = 200
 	}
-	s := &Sender{cfg: cfg, fd: -1, done: make(chan struct{})}
+	s := &Sender{cfg: cfg, fd: -1, done: make(chan struct{}), counted: make([]uint8, len(cfg.Legs))}
+	s.report.Least = slices.Repeat([]time.Duration{-1}, len(cfg.Legs))
 	if err := s.open(); err != nil {
 		s.close()
 		return nil, fmt.Errorf("cannot send: %w", err)
@@ -129,6 +134,7 @@ func (s *Sender) add(fd int, p Packet) {
 	s.fd = fd
 	s.iovs[s.n].SetLen(copy(s.slab[s.n][:], p.Data))
 	s.msgs[s.n].Hdr.Name = (*byte)(unsafe.Pointer(&s.targets[p.Leg]))
+	s.whose[s.n], s.due[s.n] = p.Leg, p.Due
 	s.n++
 }
 
@@ -153,8 +159,22 @@ func (s *Sender) flush() error {
 			s.report.Packets += int(got)
 		}
 	}
+	s.countLeast(time.Since(s.start))
 	s.n = 0
 	return nil
+}
+
+// countLeast takes the batch, which by now has been sent, into the report.
+func (s *Sender) countLeast(now time.Duration) {
+	for i, leg := range s.whose[:s.n] {
+		if s.counted[leg] == leastOf {
+			continue
+		}
+		s.counted[leg]++
+		if lag, least := now-s.due[i], &s.report.Least[leg]; *least < 0 || lag < *least {
+			*least = lag
+		}
+	}
 }
 
 // threadTime is the processor time of the calling thread.

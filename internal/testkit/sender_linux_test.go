@@ -52,8 +52,14 @@ func TestSender(t *testing.T) {
 				}
 			}
 		}
-		if r, err := s.Wait(); err != nil || r.Packets != legs*packets {
+		r, err := s.Wait()
+		if err != nil || r.Packets != legs*packets || len(r.Least) != legs {
 			t.Errorf("report %+v, %v", r, err)
+		}
+		for leg, least := range r.Least {
+			if least <= 0 || least > r.Wall {
+				t.Errorf("the most punctual packet of leg %d was %v late", leg, least)
+			}
 		}
 		if s.Source(0) != s.Source(1) || s.Source(1) == s.Source(2) {
 			t.Error("two legs at a time share a source port")

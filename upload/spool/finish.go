@@ -55,6 +55,9 @@ func (s *Spool) run(j *job) {
 		j.p.closeFile()
 		s.quarantine(j.p.name.part(), j.p.name.manifest())
 		s.leave(id, j.p.off)
+		if s.cfg.OnLost != nil {
+			s.cfg.OnLost(id, err)
+		}
 	default:
 		j.wait = min(max(time.Second, 2*j.wait), maxFinishWait)
 		s.log.Error("cannot finish recording, will try again", "recording", id, "in", j.wait, "err", err)

@@ -26,6 +26,10 @@ type Config struct {
 	// an earlier process left, by Open. It must not wait. nil: nobody is told.
 	OnReady func(Ready)
 
+	// OnLost is told by a finisher of each recording that went into quarantine
+	// instead of becoming ready. nil: nobody is told.
+	OnLost func(id string, err error)
+
 	// Repair makes the audio of a torn part whole: f holds what reached the disk,
 	// possibly nothing, possibly half a frame, possibly an earlier repair of it.
 	// It may adjust DurationMS and Meta. An error, or a panic, quarantines the

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"callrec/upload/spool"
+)
+
+// A worker that starts over what another has left finishes and delivers it while
+// its own parts are still being put together.
+func TestStartOverLeftovers(t *testing.T) {
+	dir := t.TempDir()
+	const left = 40
+	sp, err := spool.Open(spool.Config{Dir: filepath.Join(dir, "spool")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range left {
+		m := spool.Manifest{
+			ID: "202611-000000000000000000000000000000" + string([]byte{'0' + byte(i/10), '0' + byte(i%10)}), Ext: "wav", Account: "acc", CallID: "c",
+			Destination: spool.Destination{Name: "x.wav"}, Started: time.Now(), Rate: 8000, Channels: 1,
+		}
+		p, err := sp.Create(m, make([]byte, 44))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Write(make([]byte, 16000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sp.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w, err := startWorker(workerConfig{
+		data: dir, http: "127.0.0.1:0", storage: filepath.Join(dir, "recordings"),
+		addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, firstPort: 39000, lastPort: 39255, shards: 32,
+		hold: time.Second, sourceTimeout: time.Second, uploadKeep: time.Hour,
+	}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); w.queue.Stats().Delivered < left && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if got := w.queue.Stats().Delivered; got != left {
+		t.Errorf("%d of %d leftovers delivered", got, left)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.stop(ctx); err != nil {
+		t.Error(err)
+	}
+}
