@@ -194,10 +194,16 @@ func (b *Buffer) keep(h *rtp.Header, payload []byte, law g711.Law, at time.Durat
 	return Foreign
 }
 
+// lead is how long before its first sample is fixed a stream's anchor is decided,
+// in samples: one turn of a call. Deciding later would find a smaller delay now and
+// then, and cut off the beginning of the stream when that moves it back into what
+// the turn before has fixed.
+const lead = clock.Rate / 5
+
 // settle decides on every stream whose first sample is about to be fixed.
 func (b *Buffer) settle(upTo int64) {
 	for i := 0; i < candidates && b.wait[i] != nil; {
-		if b.wait[i].earliest() < upTo {
+		if b.wait[i].earliest() < upTo+lead {
 			b.remove(i)
 		} else {
 			i++

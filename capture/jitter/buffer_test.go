@@ -61,6 +61,32 @@ func TestNetworkChangesNothing(t *testing.T) {
 	}
 }
 
+// A stream whose packets come less and less delayed moves back as its anchor is
+// found; that may never cut off its beginning, wherever it falls between two turns.
+func TestBeginningIsNeverCutOff(t *testing.T) {
+	pool := NewPool(hold)
+	for start := range clock.Samples(tick) {
+		packets := speak(80, 100*ms+time.Duration(start)*clock.Sample, 20*ms, 7, 5000, 1)
+		for i := range packets {
+			packets[i].at += 4*ms - time.Duration(i)*50*time.Microsecond
+		}
+		got, stats := run(packets, 2*time.Second, pool)
+		if n := placed(got); n != 80*160 {
+			t.Fatalf("start %d: %d octets placed, want %d (%+v)", start, n, 80*160, stats)
+		}
+	}
+}
+
+// placed counts the positions that a packet brought.
+func placed(timeline []int) (n int) {
+	for _, o := range timeline {
+		if o != missing {
+			n++
+		}
+	}
+	return n
+}
+
 // A gap must stay a gap of its own length.
 func TestLossLeavesSilenceInItsPlace(t *testing.T) {
 	packets := speak(200, 100*ms, 20*ms, 7, 5000, 65500)
@@ -217,14 +243,8 @@ func TestScenarios(t *testing.T) {
 					}
 				}
 			}
-			placed := 0
-			for _, o := range got {
-				if o != missing {
-					placed++
-				}
-			}
-			if sent := len(c.packets) * len(c.packets[0].payload); placed > sent {
-				t.Errorf("%d octets placed, %d sent", placed, sent)
+			if n, sent := placed(got), len(c.packets)*len(c.packets[0].payload); n > sent {
+				t.Errorf("%d octets placed, %d sent", n, sent)
 			}
 		})
 	}
