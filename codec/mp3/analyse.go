@@ -44,12 +44,12 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 	}
 	expand(&gain, &value, &p.linesShort, len(a.short))
 	shortBits, shortActive := entropy(&short, &gain)
-	a.isShort = float32(shortBits*tune.shortK)+tune.shortC < bits
+	a.isShort = shortBits < bits
 	if a.isShort {
 		p.order(spec, &short)
 		bits, active = shortBits, shortActive
 	}
-	a.bits, a.active = bits*tune.kappa, float32(active)
+	a.bits, a.active = bits, float32(active)
 }
 
 // tiny is a subband sample that nobody hears: 10 dB under the threshold in quiet

@@ -17,6 +17,17 @@ type rateControl struct {
 	left  int     // granules of the frame not yet coded
 }
 
+// future is how many average granules the bits in hand should still do for;
+// reserve the part of the reservoir to keep; settleSpeed how fast the running
+// noise level follows what the bits allow; leastRound the quantiser's rounding
+// where bits are few.
+const (
+	future      = float32(2)
+	reserve     = 0.3
+	settleSpeed = float32(0.05)
+	leastRound  = 0.30
+)
+
 // leastRoom is how many bits of main data a decoder has to find before anything
 // is coded in them: mpg123 reads some bytes ahead and stumbles over less.
 const leastRoom = 80
@@ -87,10 +98,10 @@ func (r *rateControl) granule(e *Encoder) {
 		nextBits += e.ch[c].next.bits
 		nextLines += e.ch[c].next.active
 	}
-	k := tune.future
-	have := float32((2+k)*r.mean) + float32(r.room-8*e.head.dataLen()) - float32(tune.theta*float32(8*r.roof(&e.head)))
+	const k = future
+	have := float32((2+k)*r.mean) + float32(r.room-8*e.head.dataLen()) - float32(reserve*float32(8*r.roof(&e.head)))
 	if r.left == 1 && e.head.Version == MPEG1 {
-		have = float32((2+k)*r.mean) + float32(r.room) - r.mean - float32(tune.theta*float32(8*r.roof(&e.head)))
+		have = float32((2+k)*r.mean) + float32(r.room) - r.mean - float32(reserve*float32(8*r.roof(&e.head)))
 	}
 	over := (bits + nextBits + float32(k*r.avgBits) - have) / (lines + nextLines + float32(k*r.avgLines) + 1)
 	total := bits - float32(over*lines)
@@ -114,7 +125,7 @@ func (r *rateControl) granule(e *Encoder) {
 		r.noise = r.logNoise
 	}
 	r.noise = min(max(r.noise, -30), 30)
-	r.logNoise = min(max(r.logNoise+float32(2*tune.mu*over), -30), 30)
+	r.logNoise = min(max(r.logNoise+float32(2*settleSpeed*over), -30), 30)
 	if bits > 0.3*r.mean {
 		r.avgBits += float32(0.05 * (bits - float32(over*lines) - r.avgBits))
 		r.avgLines += float32(0.05 * (lines - r.avgLines))
@@ -164,5 +175,5 @@ func (r *rateControl) choose(h *Header, free, used int) {
 // rounding is what to add before rounding down: less where bits are few, since a
 // magnitude less saves more than it hurts.
 func rounding(bitsPerLine float32) float32 {
-	return min(max(tune.round+float32(0.04*(bitsPerLine-4)), tune.round), 0.46)
+	return min(max(leastRound+float32(0.04*(bitsPerLine-4)), leastRound), 0.46)
 }

@@ -1,12 +1,21 @@
 package mp3
 
-// noScalefactor is the band above the last scalefactor: it has global_gain only.
+// The bands from these on have no scalefactor, only global_gain (11172-3
+// 2.4.2.7); at 8 kHz that is all above 3458 Hz in short blocks.
 const (
 	lastLong  = 21
 	lastShort = 36
 )
 
-// shape chooses scalefactors for noise of slope per line at unit weight, and
+// A band takes part in the choice of scalefactors if its largest |x|^¾ is 2 to
+// leastPeak of a step or more. One without a scalefactor may be coded slack
+// quarter steps coarser than it should be, for the sake of the others.
+const (
+	leastPeak = -0.8
+	slack     = 3
+)
+
+// shape chooses scalefactors for noise per line at unit weight, and
 // returns the global_gain that goes with it. A line of magnitude x is quantised
 // in steps of about 4/3·x^¼·A^¾, or A where x is less than A = 2^(gain/4): noise
 // of a twelfth of the step's square gives A for each band.
@@ -31,7 +40,7 @@ func (c *coder) shape(g *granule, noise float32) int {
 		}
 		a = min(a, float32(0.66666667*(step2-0.8300750))-float32(0.44444445*log2f(c.mean[k]+1e-20)))
 		// Bands that will quantise to nothing need no scalefactor.
-		if log2f(c.peak[k])-float32(0.75*a) < tune.sig {
+		if log2f(c.peak[k])-float32(0.75*a) < leastPeak {
 			want[k] = -1000
 			continue
 		}
@@ -43,7 +52,7 @@ func (c *coder) shape(g *granule, noise float32) int {
 		if k < lastBand {
 			windowMost[w] = max(windowMost[w], want[k])
 		} else {
-			windowMost[w] = min(max(windowMost[w], want[k]), want[k]+tune.slack)
+			windowMost[w] = min(max(windowMost[w], want[k]), want[k]+slack)
 		}
 	}
 	most = max(windowMost[0], windowMost[1], windowMost[2])
