@@ -90,7 +90,15 @@ func powersGo(mag, x *[granuleLen]float32) {
 
 // summariseGo finds the mean and the largest of each band of mag.
 func summariseGo(mean, peak *[40]float32, mag *[granuleLen]float32, bounds *[40]uint16, bands int) {
+	top := uint16(granuleLen)
+	for top > 0 && mag[top-1] == 0 {
+		top--
+	}
 	for k := range bands {
+		if bounds[k] >= top {
+			mean[k], peak[k] = 0, 0
+			continue
+		}
 		m := mag[bounds[k]:bounds[k+1]]
 		var s [8]float32
 		var most float32
