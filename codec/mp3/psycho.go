@@ -30,7 +30,8 @@ type psyTables struct {
 	noise    [maxBands]float32         // from squared error to noise / masking pattern
 	long     [maxBands]bandLines
 	short    [maxBands]bandLines
-	n        int // bands
+	n        int     // bands
+	third    float32 // masking left after three slots
 
 	sfbLong, sfbShort     []sfbMap
 	linesLong, linesShort [40]uint16 // scalefactor band boundaries in lines; three times over for short blocks
@@ -72,6 +73,7 @@ func newPsyTables(rate int, long []uint16, short []uint16) *psyTables {
 		p.linesShort[i] = uint16(192*(i/13)) + short[i%13]
 	}
 	p.linesShort[39] = granuleLen
+	p.third = thirdDecay(rate)
 	z0 := bark(80)
 	top := math.Min(18000, 0.97*float64(rate)/2)
 	p.n = int((bark(top) - z0) / bandStep)
@@ -248,6 +250,7 @@ type perception struct {
 // that it has seen are centred at slots 6 and 12 of the granule's 36.
 type masker struct {
 	pattern [maxBands]float32 // with forward masking, at 12
+	thirds  [8]float32        // energies of the last three slots each, back to slot -6
 	at6     [maxBands]float32 // noise weights
 	at12    [maxBands]float32
 	short   [192]float32 // the block at 12, which is the granule's first
@@ -255,12 +258,14 @@ type masker struct {
 
 // weigh runs the model on a granule's long block and the short blocks centred at
 // its slots 18, 24 and 30: the first of its own was seen with the granule before.
-func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]float32) {
+// sub is the second half of what they were made of.
+func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]float32, sub *subbands) {
 	var e [maxBands * lanes]float32
 	var ws [3][maxBands]float32
 	energies(&e, long, short, p)
 	p.cut(&e, long, short)
 	excite(&ws, &e, &m.pattern, p)
+	m.onsets(&ws, p, sub)
 	var wl [maxBands]float32
 	for b := range p.n {
 		// The noise of a long block lies under sin² over its 36 slots.
