@@ -45,15 +45,6 @@ func (r *rateControl) start(cfg *Config, h *Header) {
 	r.avgBits, r.avgLines = r.mean, 250*float32(h.Channels)
 }
 
-func (h *Header) setBitRate(kbps int) {
-	h.BitRate = kbps
-	for i, b := range bitRates[h.Version.lsf()] {
-		if b == kbps {
-			h.index = i
-		}
-	}
-}
-
 // roof is the most that may stay in the reservoir: what main_data_begin can tell
 // and the decoder's input buffer holds (7680 bits with a frame, 11172-3 2.4.3.1
 // and C.1.5.4).
