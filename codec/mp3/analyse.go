@@ -22,7 +22,7 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 	mdctLong(spec, (*block36)(c.sub[slots:]), max(c.top[1], c.top[2]), &mdctWindows[longBlock])
 	mdctShort(&short, (*[24][32]float32)(c.sub[slots+12:]), max(c.top[1], c.top[2]))
 	a := &c.next
-	p.weigh(&a.perception, &c.mask, spec, &short)
+	p.weigh(&a.perception, &c.mask, spec, &short, sub)
 	var third [192]float32
 	copy(third[:], short[384:])
 	copy(short[192:], short[:384])
@@ -44,12 +44,12 @@ func (c *channel) analyse(p *psyTables, logNoise float32, spec *[granuleLen]floa
 	}
 	expand(&gain, &value, &p.linesShort, len(a.short))
 	shortBits, shortActive := entropy(&short, &gain)
-	a.isShort = float32(shortBits*tune.shortK)+tune.shortC < bits
+	a.isShort = shortBits < bits
 	if a.isShort {
 		p.order(spec, &short)
 		bits, active = shortBits, shortActive
 	}
-	a.bits, a.active = bits*tune.kappa, float32(active)
+	a.bits, a.active = bits, float32(active)
 }
 
 // tiny is a subband sample that nobody hears: 10 dB under the threshold in quiet

@@ -114,14 +114,14 @@ var floors = []struct {
 	cfg   Config
 	floor float64
 }{
-	{Config{Rate: 8000, Channels: 1, BitRate: 16}, 0},
-	{Config{Rate: 8000, Channels: 1, BitRate: 32}, 0},
-	{Config{Rate: 16000, Channels: 1, BitRate: 16}, 0},
-	{Config{Rate: 16000, Channels: 1, BitRate: 32}, 0},
-	{Config{Rate: 16000, Channels: 1, BitRate: 64}, 0},
-	{Config{Rate: 16000, Channels: 2, BitRate: 64}, 0},
-	{Config{Rate: 44100, Channels: 1, BitRate: 64}, 0},
-	{Config{Rate: 16000, Channels: 1, Quality: 5}, 0},
+	{Config{Rate: 8000, Channels: 1, BitRate: 16}, 15.1},
+	{Config{Rate: 8000, Channels: 1, BitRate: 32}, 25.6},
+	{Config{Rate: 16000, Channels: 1, BitRate: 16}, 15.9},
+	{Config{Rate: 16000, Channels: 1, BitRate: 32}, 23.9},
+	{Config{Rate: 16000, Channels: 1, BitRate: 64}, 32.9},
+	{Config{Rate: 16000, Channels: 2, BitRate: 64}, 24.4},
+	{Config{Rate: 44100, Channels: 1, BitRate: 64}, 14.6},
+	{Config{Rate: 16000, Channels: 1, Quality: 5}, 27.3},
 }
 
 func TestQualityFloors(t *testing.T) {

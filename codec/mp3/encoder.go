@@ -55,6 +55,9 @@ func New(cfg Config) (*Encoder, error) {
 		e.head.Mode = 1
 	}
 	e.psy = psyOf[v][i]
+	for c := range e.ch {
+		e.ch[c].mask.thirds = [8]float32{6: quietest, 7: quietest}
+	}
 	e.coder.lsf = v != MPEG1
 	e.coder.long = sfbLongOf[v][i][:]
 	e.coder.short = sfbShortOf[v][i][:]

@@ -31,7 +31,6 @@ type coder struct {
 	short   []uint16
 	bounds  [40]uint16           // of the granule at hand, in stream order
 	bands   int                  // number of bands in bounds
-	top     int                  // lines from here on are zero
 	x       *[granuleLen]float32 // the spectrum in stream order
 	mag     [granuleLen]float32  // |x|^¾, scaled by the scalefactors
 	q       [granuleLen]uint16
@@ -90,16 +89,25 @@ func powersGo(mag, x *[granuleLen]float32) {
 
 // summariseGo finds the mean and the largest of each band of mag.
 func summariseGo(mean, peak *[40]float32, mag *[granuleLen]float32, bounds *[40]uint16, bands int) {
+	top := uint16(granuleLen)
+	for top > 0 && mag[top-1] == 0 {
+		top--
+	}
 	for k := range bands {
+		if bounds[k] >= top {
+			mean[k], peak[k] = 0, 0
+			continue
+		}
+		m := mag[bounds[k]:bounds[k+1]]
 		var s [8]float32
 		var most float32
-		m := mag[bounds[k]:bounds[k+1]]
 		for i, v := range m {
 			s[i&7] += v
-			most = max(most, v)
+			if v > most {
+				most = v
+			}
 		}
-		sum := ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
-		mean[k], peak[k] = sum/float32(len(m)), most
+		mean[k], peak[k] = sum8(&s)/float32(len(m)), most
 	}
 }
 

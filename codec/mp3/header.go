@@ -57,6 +57,16 @@ func (h *Header) maxReservoir() int {
 	return 255
 }
 
+// setBitRate changes the bit rate.
+func (h *Header) setBitRate(kbps int) {
+	h.BitRate = kbps
+	for i, b := range bitRates[h.Version.lsf()] {
+		if b == kbps {
+			h.index = i
+		}
+	}
+}
+
 // append writes the header.
 func (h *Header) append(dst []byte) []byte {
 	b1 := byte(0xe0) | byte(h.Version)<<3 | 1<<1 | 1

@@ -20,6 +20,9 @@ func energiesAVX2(e *[224]float32, long *[576]float32, short *[576]float32, p *f
 func exciteAVX2(weights *[3][56]float32, e *[224]float32, pattern *[56]float32, p *float32, k *[4]float32)
 
 //go:noescape
+func thirdsAVX2(e *[6]float32, x *[18][32]float32)
+
+//go:noescape
 func entropyAVX2(x *[576]float32, gain *[584]float32) (bits float32, active int)
 
 //go:noescape

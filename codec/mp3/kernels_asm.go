@@ -107,3 +107,11 @@ func scale(mag *[granuleLen]float32, factor *[40]float32, bounds *[40]uint16, ba
 	}
 	scaleGo(mag, factor, bounds, bands)
 }
+
+func thirds(e *[slots / 3]float32, x *subbands) {
+	if hasAVX2 {
+		thirdsAVX2(e, x)
+		return
+	}
+	thirdsGo(e, x)
+}

@@ -116,6 +116,13 @@ func compareKernels(t *testing.T, seed uint64) {
 		t.Fatal("mdctShort differs")
 	}
 
+	var thirdGo, thirdAsm [6]float32
+	thirdsGo(&thirdGo, (*subbands)(x[:]))
+	thirdsAVX2(&thirdAsm, (*subbands)(x[:]))
+	if thirdGo != thirdAsm {
+		t.Fatal("thirds differ")
+	}
+
 	long, short := in.spectrum(), in.spectrum()
 	var eGo, eAsm [maxBands * lanes]float32
 	energiesGo(&eGo, &long, &short, psy)

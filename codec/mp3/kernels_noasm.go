@@ -47,3 +47,5 @@ func summarise(mean, peak *[40]float32, mag *[granuleLen]float32, bounds *[40]ui
 func scale(mag *[granuleLen]float32, factor *[40]float32, bounds *[40]uint16, bands int) {
 	scaleGo(mag, factor, bounds, bands)
 }
+
+func thirds(e *[slots / 3]float32, x *subbands) { thirdsGo(e, x) }

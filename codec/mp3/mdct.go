@@ -109,7 +109,7 @@ var mdctConst = func() (t mdctTables) {
 
 // mdctLongGo is the MDCT of 36 windowed samples of each subband (11172-3
 // 2.4.3.4.10.2 read forwards) and the alias reduction between neighbours
-// (2.4.3.4.9); out is in order of frequency. Subbands from n on are zero.
+// (2.4.3.4.10.1); out is in order of frequency. Subbands from n on are zero.
 func mdctLongGo(out *[granuleLen]float32, x *block36, n int, win *[36]float32, t *mdctTables) {
 	clear(out[18*n:])
 	for sb := range n {

@@ -45,7 +45,7 @@ var polyConst = func() (t polyTables) {
 
 // polyphaseGo is the analysis filter bank, 11172-3 C.1.3, for one granule: pcm is
 // the history, then the granule. Odd samples of odd subbands come out negated,
-// which is the frequency inversion that the MDCT wants (11172-3 2.4.3.4.10).
+// which is the frequency inversion that the MDCT wants (11172-3 2.4.3.4.10.5).
 func polyphaseGo(out *subbands, pcm *[history + granuleLen]int16, c *polyTables) {
 	var x [history + granuleLen]float32
 	for i, v := range pcm {

@@ -30,7 +30,8 @@ type psyTables struct {
 	noise    [maxBands]float32         // from squared error to noise / masking pattern
 	long     [maxBands]bandLines
 	short    [maxBands]bandLines
-	n        int // bands
+	n        int     // bands
+	third    float32 // masking left after three slots
 
 	sfbLong, sfbShort     []sfbMap
 	linesLong, linesShort [40]uint16 // scalefactor band boundaries in lines; three times over for short blocks
@@ -72,6 +73,7 @@ func newPsyTables(rate int, long []uint16, short []uint16) *psyTables {
 		p.linesShort[i] = uint16(192*(i/13)) + short[i%13]
 	}
 	p.linesShort[39] = granuleLen
+	p.third = thirdDecay(rate)
 	z0 := bark(80)
 	top := math.Min(18000, 0.97*float64(rate)/2)
 	p.n = int((bark(top) - z0) / bandStep)
@@ -170,6 +172,11 @@ func sumSquares(x []float32) float32 {
 	for i, v := range x {
 		s[i&7] += float32(v * v)
 	}
+	return sum8(&s)
+}
+
+// sum8 adds eight lanes in the order of the assembly.
+func sum8(s *[8]float32) float32 {
 	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
 }
 
@@ -197,7 +204,11 @@ func exciteGo(weights *[3][maxBands]float32, e *[maxBands * lanes]float32, patte
 		}
 		level := log2f(e[i] + p.internal[i])
 		spread[i] = exp2f(float32(power * level))
-		ratio[i] = exp2f(min(p.slope[i]+float32(flatten*level), flattest))
+		r := p.slope[i] + float32(flatten*level)
+		if r > flattest {
+			r = flattest
+		}
+		ratio[i] = exp2f(r)
 	}
 	var down, up, keep [lanes]float32
 	for i := (p.n - 1) * lanes; i >= 0; i -= lanes {
@@ -219,7 +230,9 @@ func exciteGo(weights *[3][maxBands]float32, e *[maxBands * lanes]float32, patte
 		x := pattern[b]
 		for t := range 3 {
 			ex := e[b*lanes+t]
-			x = max(ex, float32(x*p.decay[b])+float32(ex*p.fresh[b]))
+			if x = float32(x*p.decay[b]) + float32(ex*p.fresh[b]); x < ex {
+				x = ex
+			}
 			weights[t][b] = p.noise[b] / x
 		}
 		pattern[b] = x
@@ -237,6 +250,7 @@ type perception struct {
 // that it has seen are centred at slots 6 and 12 of the granule's 36.
 type masker struct {
 	pattern [maxBands]float32 // with forward masking, at 12
+	thirds  [8]float32        // energies of the last three slots each, back to slot -6
 	at6     [maxBands]float32 // noise weights
 	at12    [maxBands]float32
 	short   [192]float32 // the block at 12, which is the granule's first
@@ -244,12 +258,14 @@ type masker struct {
 
 // weigh runs the model on a granule's long block and the short blocks centred at
 // its slots 18, 24 and 30: the first of its own was seen with the granule before.
-func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]float32) {
+// sub is the second half of what they were made of.
+func (p *psyTables) weigh(out *perception, m *masker, long, short *[granuleLen]float32, sub *subbands) {
 	var e [maxBands * lanes]float32
 	var ws [3][maxBands]float32
 	energies(&e, long, short, p)
 	p.cut(&e, long, short)
 	excite(&ws, &e, &m.pattern, p)
+	m.onsets(&ws, p, sub)
 	var wl [maxBands]float32
 	for b := range p.n {
 		// The noise of a long block lies under sin² over its 36 slots.
@@ -294,57 +310,4 @@ func (m *sfbMap) mean(w *[maxBands]float32) (s float32) {
 		s += float32(share * w[int(m.first)+i])
 	}
 	return s
-}
-
-// entropyGo is the sum over the lines of ½·log2(1 + (x·gain)²), which is about
-// the bits that the lines take if gain is sharp over the quantiser's step: a line
-// well above the step takes log2(|x|/step) + 3 bits. active counts the lines for
-// which the square is at least 1. Eight lanes are multiplied up for four rounds
-// before each logarithm.
-func entropyGo(x *[granuleLen]float32, gain *lineValues) (bits float32, active int) {
-	var sum [8]float32
-	for i := 0; i < granuleLen; i += 32 {
-		var prod [8]float32
-		for l := range prod {
-			a := square(x[i+l], gain[i+l], &active)
-			b := square(x[i+8+l], gain[i+8+l], &active)
-			c := square(x[i+16+l], gain[i+16+l], &active)
-			d := square(x[i+24+l], gain[i+24+l], &active)
-			prod[l] = a * b * c * d
-		}
-		for l := range sum {
-			sum[l] += log2f(prod[l])
-		}
-	}
-	return 0.5 * (((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]))), active
-}
-
-// square is one more than (x·gain)².
-func square(x, gain float32, active *int) float32 {
-	z := float32(x * gain)
-	z = float32(z * z)
-	if z >= 1 {
-		*active++
-		if z > 1<<30 {
-			z = 1 << 30
-		}
-	}
-	return 1 + z
-}
-
-// sharp makes the entropy of a step come out as bits.
-const sharp = 8
-
-// lineValues is a value for each line; vector stores may run over the last.
-type lineValues = [granuleLen + 8]float32
-
-// expandGo gives every line the value of its band.
-func expandGo(line *lineValues, value *[40]float32, bounds *[40]uint16, bands int) {
-	for k := range bands {
-		v := value[k]
-		x := line[bounds[k]:bounds[k+1]]
-		for i := range x {
-			x[i] = v
-		}
-	}
 }

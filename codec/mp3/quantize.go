@@ -15,7 +15,7 @@ var gainStep = func() (t [256]float32) {
 	return t
 }()
 
-// quantizeGo rounds mag·step down after adding round (11172-3 C.1.5.4.2). It
+// quantizeGo rounds mag·step down after adding round (11172-3 C.1.5.4). It
 // returns where the lines that are not 0 end, and those above 1.
 func quantizeGo(q *[granuleLen]uint16, mag *[granuleLen]float32, step, round float32) (nonzero, large int) {
 	nonzero = granuleLen

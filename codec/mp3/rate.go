@@ -17,6 +17,17 @@ type rateControl struct {
 	left  int     // granules of the frame not yet coded
 }
 
+// future is how many average granules the bits in hand should still do for;
+// reserve the part of the reservoir to keep; settleSpeed how fast the running
+// noise level follows what the bits allow; leastRound the quantiser's rounding
+// where bits are few.
+const (
+	future      = float32(2)
+	reserve     = 0.3
+	settleSpeed = float32(0.05)
+	leastRound  = 0.30
+)
+
 // leastRoom is how many bits of main data a decoder has to find before anything
 // is coded in them: mpg123 reads some bytes ahead and stumbles over less.
 const leastRoom = 80
@@ -32,15 +43,6 @@ func (r *rateControl) start(cfg *Config, h *Header) {
 	h.setBitRate(h.BitRate)
 	r.mean = float32(8*h.dataLen()) / float32(h.Version.granules())
 	r.avgBits, r.avgLines = r.mean, 250*float32(h.Channels)
-}
-
-func (h *Header) setBitRate(kbps int) {
-	h.BitRate = kbps
-	for i, b := range bitRates[h.Version.lsf()] {
-		if b == kbps {
-			h.index = i
-		}
-	}
 }
 
 // roof is the most that may stay in the reservoir: what main_data_begin can tell
@@ -87,10 +89,10 @@ func (r *rateControl) granule(e *Encoder) {
 		nextBits += e.ch[c].next.bits
 		nextLines += e.ch[c].next.active
 	}
-	k := tune.future
-	have := float32((2+k)*r.mean) + float32(r.room-8*e.head.dataLen()) - float32(tune.theta*float32(8*r.roof(&e.head)))
+	const k = future
+	have := float32((2+k)*r.mean) + float32(r.room-8*e.head.dataLen()) - float32(reserve*float32(8*r.roof(&e.head)))
 	if r.left == 1 && e.head.Version == MPEG1 {
-		have = float32((2+k)*r.mean) + float32(r.room) - r.mean - float32(tune.theta*float32(8*r.roof(&e.head)))
+		have = float32((2+k)*r.mean) + float32(r.room) - r.mean - float32(reserve*float32(8*r.roof(&e.head)))
 	}
 	over := (bits + nextBits + float32(k*r.avgBits) - have) / (lines + nextLines + float32(k*r.avgLines) + 1)
 	total := bits - float32(over*lines)
@@ -114,7 +116,7 @@ func (r *rateControl) granule(e *Encoder) {
 		r.noise = r.logNoise
 	}
 	r.noise = min(max(r.noise, -30), 30)
-	r.logNoise = min(max(r.logNoise+float32(2*tune.mu*over), -30), 30)
+	r.logNoise = min(max(r.logNoise+float32(2*settleSpeed*over), -30), 30)
 	if bits > 0.3*r.mean {
 		r.avgBits += float32(0.05 * (bits - float32(over*lines) - r.avgBits))
 		r.avgLines += float32(0.05 * (lines - r.avgLines))
@@ -164,5 +166,5 @@ func (r *rateControl) choose(h *Header, free, used int) {
 // rounding is what to add before rounding down: less where bits are few, since a
 // magnitude less saves more than it hurts.
 func rounding(bitsPerLine float32) float32 {
-	return min(max(tune.round+float32(0.04*(bitsPerLine-4)), tune.round), 0.46)
+	return min(max(leastRound+float32(0.04*(bitsPerLine-4)), leastRound), 0.46)
 }

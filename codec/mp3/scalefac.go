@@ -1,79 +1,66 @@
 package mp3
 
-// noScalefactor is the band above the last scalefactor: it has global_gain only.
+// The bands from these on have no scalefactor, only global_gain (11172-3
+// 2.4.2.7); at 8 kHz that is all above 3458 Hz in short blocks.
 const (
 	lastLong  = 21
 	lastShort = 36
 )
 
-// shape chooses scalefactors for noise of slope per line at unit weight, and
-// returns the global_gain that goes with it. A line of magnitude x is quantised
-// in steps of about 4/3·x^¼·A^¾, or A where x is less than A = 2^(gain/4): noise
-// of a twelfth of the step's square gives A for each band.
+// A band takes part in the choice of scalefactors if its largest |x|^¾ is 2 to
+// leastPeak of a step or more. One without a scalefactor may be coded slack
+// quarter steps coarser than it should be, for the sake of the others.
+const (
+	leastPeak = -0.8
+	slack     = 3
+)
+
+// nothing marks a band or a window that will quantise to nothing at all.
+const nothing = -1000
+
+// shape chooses scalefactors for noise per line at unit weight, and returns the
+// global_gain that goes with it (11172-3 C.1.5.4 leaves the way to the encoder).
+// Gains are counted as global_gain is: in quarter steps, 2^(1/4).
 func (c *coder) shape(g *granule, noise float32) int {
-	var want [39]float32 // quarter steps of 2^(1/4), as global_gain counts
-	logNoise := log2f(12 * noise)
-	most := float32(-400)
-	lastBand := lastLong
+	lastBand, windows := lastLong, 1
 	if g.block == shortBlock {
-		lastBand = lastShort
+		lastBand, windows = lastShort, 3
 	}
-	var windowMost [3]float32
-	for w := range windowMost {
-		windowMost[w] = -400
-	}
-	for k := range c.bands {
-		step2 := logNoise - log2f(c.weight[k])
-		a := 0.5 * step2
-		if c.peak[k] < 1e-12 {
-			want[k] = -1000
+	want := c.wanted(noise)
+
+	// The coarsest band of each window sets its gain, since scalefactors only
+	// make bands finer; the coarsest window sets global_gain.
+	most := [3]float32{nothing, nothing, nothing}
+	for k, v := range want[:c.bands] {
+		if v == nothing {
 			continue
 		}
-		a = min(a, float32(0.66666667*(step2-0.8300750))-float32(0.44444445*log2f(c.mean[k]+1e-20)))
-		// Bands that will quantise to nothing need no scalefactor.
-		if log2f(c.peak[k])-float32(0.75*a) < tune.sig {
-			want[k] = -1000
-			continue
-		}
-		want[k] = 4 * a
-		w := 0
-		if g.block == shortBlock {
-			w = k % 3
-		}
-		if k < lastBand {
-			windowMost[w] = max(windowMost[w], want[k])
-		} else {
-			windowMost[w] = min(max(windowMost[w], want[k]), want[k]+tune.slack)
+		m := &most[k%windows]
+		*m = max(*m, v)
+		if k >= lastBand {
+			*m = min(*m, v+slack)
 		}
 	}
-	most = max(windowMost[0], windowMost[1], windowMost[2])
-	if most <= -400 {
-		most = -100
+	top := max(most[0], most[1], most[2])
+	if top == nothing {
+		top = -100
 	}
-	gain := int(most+1000.5) - 1000
-	most = float32(gain)
-	g.sf = [39]uint8{}
-	g.subblock = [3]uint8{}
-	g.scale = 0
-	var base [3]float32
-	for w := range base {
-		base[w] = most
-		if g.block == shortBlock && windowMost[w] > -400 {
-			s := min(int((most-windowMost[w])*0.125), 7)
-			g.subblock[w] = uint8(s)
-			base[w] = most - float32(8*s)
+	gain := int(top+1000.5) - 1000
+	g.sf, g.subblock, g.scale = [39]uint8{}, [3]uint8{}, 0
+	base := [3]float32{float32(gain), float32(gain), float32(gain)}
+	if g.block == shortBlock {
+		for w, m := range most {
+			if m != nothing {
+				g.subblock[w] = uint8(min(int((base[w]-m)*0.125), 7))
+				base[w] -= float32(8 * int(g.subblock[w]))
+			}
 		}
 	}
-	limits := c.sfLimits(g.block)
-	for k := range lastBand {
-		if want[k] <= -1000 {
-			continue
-		}
-		w := 0
-		if g.block == shortBlock {
-			w = k % 3
-		}
-		if int((base[w]-want[k])*0.5+0.5) > int(limits[k]) {
+
+	// A scalefactor counts two quarter steps, or four with scalefac_scale.
+	limits := &sfLimits[windows/2]
+	for k, v := range want[:lastBand] {
+		if v != nothing && int(float32((base[k%windows]-v)*0.5)+0.5) > int(limits[k]) {
 			g.scale = 1
 		}
 	}
@@ -81,12 +68,8 @@ func (c *coder) shape(g *granule, noise float32) int {
 	if g.scale == 1 {
 		unit = 0.25
 	}
-	for k := range lastBand {
-		w := 0
-		if g.block == shortBlock {
-			w = k % 3
-		}
-		if d := base[w] - want[k]; d > 0 && want[k] > -1000 {
+	for k, v := range want[:lastBand] {
+		if d := base[k%windows] - v; d > 0 && v != nothing {
 			g.sf[k] = uint8(min(int(float32(d*unit)+0.5), int(limits[k])))
 		}
 	}
@@ -95,35 +78,57 @@ func (c *coder) shape(g *granule, noise float32) int {
 	return gain + 210
 }
 
-var sfLimitsLSF = [2][39]uint8{sfLimits(11, 15, 7, 21), sfLimits(18, 15, 7, 36)}
-var sfLimitsMPEG1 = [2][39]uint8{sfLimits(11, 15, 7, 21), sfLimits(18, 15, 7, 36)}
+// wanted is the gain that gives each band noise that weighs as it should. A line
+// of magnitude x is quantised in steps of about 4/3·x^¼·A^¾, or A where x is less
+// than A = 2^(gain/4); the noise is a twelfth of the step's square.
+func (c *coder) wanted(noise float32) (want [39]float32) {
+	logNoise := log2f(12 * noise)
+	for k := range c.bands {
+		want[k] = nothing
+		if c.peak[k] < 1e-12 {
+			continue
+		}
+		square := logNoise - log2f(c.weight[k]) // of the step, as log2
+		a := min(0.5*square, float32(0.66666667*(square-0.8300750))-float32(0.44444445*log2f(c.mean[k]+1e-20)))
+		if log2f(c.peak[k])-float32(0.75*a) >= leastPeak {
+			want[k] = 4 * a
+		}
+	}
+	return want
+}
 
-func sfLimits(cut int, low, high uint8, n int) (l [39]uint8) {
+// sfLimits are the largest scalefactors that can be coded in long and in short
+// blocks, in every version.
+var sfLimits = [2][39]uint8{limitsOf(11, 21), limitsOf(18, 36)}
+
+func limitsOf(cut, n int) (l [39]uint8) {
 	for k := range n {
-		l[k] = low
+		l[k] = 15
 		if k >= cut {
-			l[k] = high
+			l[k] = 7
 		}
 	}
 	return l
 }
 
-// sfLimits are the largest scalefactors that can be coded.
-func (c *coder) sfLimits(block blockType) *[39]uint8 {
-	i := 0
-	if block == shortBlock {
-		i = 1
-	}
-	if c.lsf {
-		return &sfLimitsLSF[i]
-	}
-	return &sfLimitsMPEG1[i]
-}
-
 // slenTable is slen1 and slen2 by scalefac_compress (11172-3 2.4.2.7).
 var slenTable = [16][2]uint8{
-	{0, 0}, {0, 1}, {0, 2}, {0, 3}, {3, 0}, {1, 1}, {1, 2}, {1, 3},
-	{2, 1}, {2, 2}, {2, 3}, {3, 1}, {3, 2}, {3, 3}, {4, 2}, {4, 3},
+	{0, 0},
+	{0, 1},
+	{0, 2},
+	{0, 3},
+	{3, 0},
+	{1, 1},
+	{1, 2},
+	{1, 3},
+	{2, 1},
+	{2, 2},
+	{2, 3},
+	{3, 1},
+	{3, 2},
+	{3, 3},
+	{4, 2},
+	{4, 3},
 }
 
 // partitionsLSF is how many scalefactors are in each partition (13818-3 2.4.3.2),

@@ -1,7 +1,7 @@
 package mp3
 
-// appendSideInfo writes, into the room that dst has, the side information of a frame (11172-3 2.4.1.7, and
-// 13818-3 2.4.1.7 for the lower sampling frequencies).
+// appendSideInfo writes, into the room that dst has, the side information of a
+// frame (11172-3 2.4.1.7, and 13818-3 2.4.1.7 for the lower sampling frequencies).
 func appendSideInfo(dst []byte, h *Header, mainDataBegin int, grs *[2][2]granule) []byte {
 	at := len(dst)
 	w := bitWriter{buf: dst[:cap(dst)], at: at}

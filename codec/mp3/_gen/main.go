@@ -19,6 +19,7 @@ func main() {
 	mdctShort()
 	energies()
 	excite()
+	thirds()
 	entropy()
 	powers()
 	quantize()

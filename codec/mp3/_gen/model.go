@@ -262,6 +262,25 @@ func excite() {
 	RET()
 }
 
+func thirds() {
+	TEXT("thirdsAVX2", NOSPLIT, "func(e *[6]float32, x *[18][32]float32)")
+	Pragma("noescape")
+	e, x := ptr("e"), ptr("x")
+	for i := range 6 {
+		acc := YMM()
+		zero(acc)
+		for j := range 12 {
+			v := YMM()
+			VMOVUPS(at(x, 384*i+32*j), v)
+			VMULPS(v, v, v)
+			VADDPS(v, acc, acc)
+		}
+		VMOVSS(sum(acc), at(e, 4*i))
+	}
+	VZEROUPPER()
+	RET()
+}
+
 func entropy() {
 	TEXT("entropyAVX2", NOSPLIT, "func(x *[576]float32, gain *[584]float32) (bits float32, active int)")
 	Pragma("noescape")
