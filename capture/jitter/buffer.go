@@ -175,8 +175,7 @@ func (b *Buffer) keep(h *rtp.Header, payload []byte, law g711.Law, at time.Durat
 	for i := range b.wait {
 		n := b.wait[i]
 		if n == nil {
-			n = b.pool.nursery()
-			n.begin(h.SSRC, at)
+			n = b.newNursery(h.SSRC, at)
 			b.wait[i] = n
 		}
 		if !n.takes(h.SSRC, h.Timestamp, at, span) {
@@ -192,6 +191,34 @@ func (b *Buffer) keep(h *rtp.Header, payload []byte, law g711.Law, at time.Durat
 	}
 	b.stats.Foreign++
 	return Foreign
+}
+
+// newNursery makes a nursery. The leg's first one keeps its payloads in the ring,
+// which it needs anyway and which is empty: calls that all begin in one instant
+// would otherwise leave their nurseries' memory behind.
+func (b *Buffer) newNursery(ssrc uint32, at time.Duration) *nursery {
+	n := b.pool.nursery()
+	if b.ring != nil {
+		n.begin(ssrc, at, b.pool.room(), false)
+		return n
+	}
+	b.ring = b.pool.ring()
+	n.begin(ssrc, at, b.ring.octets[:0:min(len(b.ring.octets), cap(b.pool.spare))], true)
+	return n
+}
+
+// ownPayloads returns the payloads of a nursery whose stream is about to be placed
+// in the ring, out of the ring's way, and those of a nursery that has to wait on.
+func (b *Buffer) ownPayloads(n *nursery) []byte {
+	for _, w := range b.wait {
+		if w != nil && w.lent {
+			w.octets, w.lent = append(b.pool.room()[:0], w.octets...), false
+		}
+	}
+	if !n.lent {
+		return n.octets
+	}
+	return append(b.pool.spare[:0], n.octets...)
 }
 
 // lead is how long before its first sample is fixed a stream's anchor is decided,
@@ -225,9 +252,9 @@ func (b *Buffer) remove(i int) {
 func (b *Buffer) decide(n *nursery) {
 	if b.heard && (b.stream.last >= n.last || b.stream.last > n.began+b.pool.hold/2) {
 		if n.ssrc == b.stream.ssrc {
-			b.stats.Late += uint64(n.packets)
+			b.stats.Late += uint64(len(n.heads))
 		} else {
-			b.stats.Foreign += uint64(n.packets)
+			b.stats.Foreign += uint64(len(n.heads))
 		}
 		return
 	}
@@ -237,8 +264,8 @@ func (b *Buffer) decide(n *nursery) {
 	}
 	b.heard = true
 	b.stream = stream{ssrc: n.ssrc, ts: n.ts, offset: n.anchor.Offset()}
-	octets := n.octets
-	for _, p := range n.heads[:n.packets] {
+	octets := b.ownPayloads(n)
+	for _, p := range n.heads {
 		b.accept(p.seq, n.origin+int64(p.ts), octets[:p.len], p.law, p.at)
 		octets = octets[p.len:]
 	}

@@ -14,17 +14,17 @@ const nurseryPackets = 384
 // nursery keeps the first packets of a stream, in the order they came, until it
 // is known where on the timeline they belong.
 type nursery struct {
-	ssrc    uint32
-	began   time.Duration // arrival of the first packet
-	last    time.Duration // newest arrival
-	ts      extender
-	anchor  clock.Anchor
-	least   time.Duration // smallest delay, as the anchor has it
-	origin  int64         // extended timestamp of the first packet kept
-	first   int64         // smallest extended timestamp
-	packets int
-	heads   [nurseryPackets]head
-	octets  []byte // payloads, one after the other
+	ssrc   uint32
+	began  time.Duration // arrival of the first packet
+	last   time.Duration // newest arrival
+	ts     extender
+	anchor clock.Anchor
+	least  time.Duration // smallest delay, as the anchor has it
+	origin int64         // extended timestamp of the first packet kept
+	first  int64         // smallest extended timestamp
+	heads  []head
+	octets []byte // payloads, one after the other
+	lent   bool   // octets lie in the leg's ring, which holds nothing yet
 }
 
 // head is one packet in a nursery.
@@ -36,8 +36,9 @@ type head struct {
 	law g711.Law
 }
 
-func (n *nursery) begin(ssrc uint32, at time.Duration) {
-	*n = nursery{ssrc: ssrc, began: at, octets: n.octets[:0]}
+// begin takes the nursery into use, with room for the payloads.
+func (n *nursery) begin(ssrc uint32, at time.Duration, room []byte, lent bool) {
+	*n = nursery{ssrc: ssrc, began: at, heads: n.heads[:0], octets: room[:0], lent: lent}
 }
 
 // takes reports whether a packet belongs with those kept: the same SSRC, and a
@@ -46,7 +47,7 @@ func (n *nursery) takes(ssrc, ts uint32, at, span time.Duration) bool {
 	if ssrc != n.ssrc {
 		return false
 	}
-	if n.packets == 0 {
+	if len(n.heads) == 0 {
 		return true
 	}
 	d := at - time.Duration(n.ts.peek(ts))*clock.Sample
@@ -55,23 +56,22 @@ func (n *nursery) takes(ssrc, ts uint32, at, span time.Duration) bool {
 
 // full reports whether a payload of size octets finds no room.
 func (n *nursery) full(size int) bool {
-	return n.packets == nurseryPackets || len(n.octets)+size > cap(n.octets)
+	return len(n.heads) == nurseryPackets || len(n.octets)+size > cap(n.octets)
 }
 
 func (n *nursery) add(seq uint16, ts uint32, payload []byte, law g711.Law, at time.Duration) {
 	ext := n.ts.extend(ts)
 	d := at - time.Duration(ext)*clock.Sample
-	if n.packets == 0 || d < n.least {
+	if len(n.heads) == 0 || d < n.least {
 		n.least = d
 	}
-	if n.packets == 0 {
+	if len(n.heads) == 0 {
 		n.origin, n.first = ext, ext
 	}
 	n.first = min(n.first, ext)
 	n.last = max(n.last, at)
 	n.anchor.Add(at, ext)
-	n.heads[n.packets] = head{at, int32(ext - n.origin), seq, uint16(len(payload)), law}
-	n.packets++
+	n.heads = append(n.heads, head{at, int32(ext - n.origin), seq, uint16(len(payload)), law})
 	n.octets = append(n.octets, payload...)
 }
 

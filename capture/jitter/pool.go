@@ -14,7 +14,8 @@ const Reach = 1500 * time.Millisecond
 // allocate nothing, not what a thousand calls in one instant once needed.
 const (
 	idleRings     = 128 // 25 KB each
-	idleNurseries = 64  // 22 KB each
+	idleNurseries = 64  // 2 KB each, at 20 ms a packet
+	idleRooms     = 16  // 12 KB each
 )
 
 // Pool keeps the memory of buffers between calls. It belongs to one goroutine,
@@ -24,12 +25,27 @@ type Pool struct {
 	ringSize  int
 	rings     []*ring
 	nurseries []*nursery
+	rooms     [][]byte // for the payloads of a nursery
+	spare     []byte   // one more, for the time of a copy
 }
 
 // NewPool returns a pool for buffers that are read hold behind the present.
 func NewPool(hold time.Duration) *Pool {
 	size := int(clock.Samples(hold + Reach))
-	return &Pool{hold: hold, ringSize: (size + 63) &^ 63}
+	p := &Pool{hold: hold, ringSize: (size + 63) &^ 63}
+	p.spare = p.room()
+	return p
+}
+
+// room is for the payloads of hold and half as much again, and at least for the
+// largest payload.
+func (p *Pool) room() []byte {
+	if n := len(p.rooms); n > 0 {
+		r := p.rooms[n-1]
+		p.rooms = p.rooms[:n-1]
+		return r
+	}
+	return make([]byte, 0, max(int(clock.Samples(p.hold+p.hold/2)), maxPayload))
 }
 
 func (p *Pool) ring() *ring {
@@ -48,8 +64,7 @@ func (p *Pool) nursery() *nursery {
 		p.nurseries = p.nurseries[:n-1]
 		return r
 	}
-	room := max(int(clock.Samples(p.hold+p.hold/2)), maxPayload)
-	return &nursery{octets: make([]byte, 0, room)}
+	return &nursery{heads: make([]head, 0, 80)} // grows, for short packets
 }
 
 func (p *Pool) keepRing(r *ring) {
@@ -59,6 +74,10 @@ func (p *Pool) keepRing(r *ring) {
 }
 
 func (p *Pool) keepNursery(n *nursery) {
+	if !n.lent && len(p.rooms) < idleRooms {
+		p.rooms = append(p.rooms, n.octets)
+	}
+	n.octets = nil
 	if len(p.nurseries) < idleNurseries {
 		p.nurseries = append(p.nurseries, n)
 	}
