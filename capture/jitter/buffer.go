@@ -145,9 +145,6 @@ func (b *Buffer) place(pos int64, payload []byte, law g711.Law) (placed int, v V
 	if pos+int64(len(payload)) > b.fixed+int64(b.pool.ringSize) {
 		return 0, Overrun
 	}
-	if b.ring == nil {
-		b.ring = b.pool.ring()
-	}
 	return b.ring.write(pos, payload, law), Accepted
 }
 
