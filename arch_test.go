@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"upload/spool":      {},
 	"upload":            {"upload/spool"},
 	"upload/httpput":    {"upload", "upload/spool"},
-	"upload/folder":     {"upload"},
+	"upload/folder":     {"upload", "upload/spool"},
 	"upload/targettest": {"upload", "upload/spool", "internal/testkit"},
 	"control":           {"policy", "recording"},
 	"control/httpapi":   {"control", "policy", "recording"},

@@ -10,12 +10,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"callrec/codec/mp3"
 )
 
 // serveCmd is the worker's command line.
@@ -103,6 +106,9 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 	}
 	if c.MediaTimeout < 0 || c.DrainTimeout < 0 || c.Shards < 0 {
 		note(errors.New("--media-timeout, --drain-timeout and --shards cannot be negative"))
+	}
+	if legal := mp3.BitRates(16000); c.MP3Bitrate != 0 && !slices.Contains(legal, c.MP3Bitrate) {
+		note(fmt.Errorf("--mp3-bitrate: want one of %v, or 0 for the default, got %d", legal, c.MP3Bitrate))
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		note(errors.New("--tls-cert and --tls-key belong together"))

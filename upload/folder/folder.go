@@ -22,6 +22,7 @@ import (
 	"regexp"
 
 	"callrec/upload"
+	"callrec/upload/spool"
 )
 
 // Target keeps recordings under one folder. Its methods may be called by anybody.
@@ -38,7 +39,7 @@ func New(dir string) (*Target, error) {
 		return nil, fmt.Errorf("cannot make storage folder %q: %w", dir, err)
 	}
 	dir = filepath.Clean(dir)
-	_ = syncDir(filepath.Dir(dir)) // where that cannot be done, the folder was made by somebody else
+	_ = spool.SyncDir(filepath.Dir(dir)) // where that cannot be done, the folder was made by somebody else
 	return &Target{dir: dir}, nil
 }
 
@@ -182,21 +183,9 @@ func (r *reader) Read(p []byte) (int, error) {
 // root, whoever made them. For those it keeps already that costs next to nothing.
 func syncDirs(root, dir string) error {
 	for {
-		if err := syncDir(dir); err != nil || dir == root {
+		if err := spool.SyncDir(dir); err != nil || dir == root {
 			return err
 		}
 		dir = filepath.Dir(dir)
 	}
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = f.Sync()
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return err
 }

@@ -86,7 +86,7 @@ func (d *disk) syncDir() error {
 	if err := d.check("syncdir", "."); err != nil {
 		return err
 	}
-	return syncDir(d.dir)
+	return SyncDir(d.dir)
 }
 
 // saveManifest replaces a manifest whole. With sync a power cut leaves this one

@@ -16,5 +16,5 @@ func lockFolder(dir, path string) (*os.File, error) {
 	return f, nil
 }
 
-// syncDir cannot sync a folder on these systems.
-func syncDir(string) error { return nil }
+// SyncDir has the disk keep the names in a folder, where the system can.
+func SyncDir(string) error { return nil }

@@ -29,7 +29,8 @@ func lockFolder(dir, path string) (*os.File, error) {
 	return f, nil
 }
 
-func syncDir(dir string) error {
+// SyncDir has the disk keep the names in a folder, where the system can.
+func SyncDir(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

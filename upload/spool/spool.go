@@ -114,7 +114,7 @@ func Open(cfg Config) (*Spool, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot open spool %q: %w", cfg.Dir, err)
 	}
-	_ = syncDir(filepath.Dir(cfg.Dir)) // where that cannot be done, the folder was made by somebody else
+	_ = SyncDir(filepath.Dir(cfg.Dir)) // where that cannot be done, the folder was made by somebody else
 	lock, err := lockFolder(cfg.Dir, filepath.Join(cfg.Dir, lockFile))
 	if err != nil {
 		return nil, err
