@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"callrec/codec/mp3"
+)
+
+// inspectMP3 reads an MP3 file whole, or as much of it as may be held.
+func inspectMP3(r *report, f io.ReaderAt, most int64) {
+	b := make([]byte, min(r.Bytes, most))
+	n, err := io.ReadFull(io.NewSectionReader(f, 0, int64(len(b))), b)
+	if err != nil {
+		r.fault(int64(n), "the file cannot be read on: %v", err)
+	}
+	b = b[:n]
+	part := r.Bytes > most
+	if part {
+		r.note("only the first %s of %s bytes are looked at", thousands(n), thousands(int(r.Bytes)))
+	}
+	r.Format = "mp3"
+	r.tags(mp3.ReadTags(b))
+	s := mp3.Walk(b, nil)
+	r.stream(&s)
+	for _, x := range s.Fault {
+		// What is not looked at is not missing.
+		if part && (strings.HasPrefix(x.What, "the tag tells") || strings.HasPrefix(x.What, "the file ends")) {
+			s.Faults--
+			continue
+		}
+		r.Damage = append(r.Damage, fault{int64(x.Offset), r.told(&s, x)})
+	}
+	r.Faults += s.Faults
+	if s.Open {
+		r.fault(int64(s.Tag), "the recording was not finished: its Info tag counts no frames yet")
+	}
+	if s.Frames > 0 {
+		r.decode(b, &s)
+		r.mend(&s)
+	}
+	r.finish()
+}
+
+// stream is what the frames tell.
+func (r *report) stream(s *mp3.Stream) {
+	h := &s.Header
+	r.Encoding = "Layer III"
+	if s.Frames == 0 {
+		return
+	}
+	r.Encoding = h.Version.String() + " Layer III"
+	r.Rate, r.Channels = h.Rate, h.Channels
+	r.Mode = [4]string{"stereo", "joint stereo", "two channels", "mono"}[h.Mode]
+	r.VBR, r.BitRate = s.VBR, float64(h.BitRate)
+	if s.VBR {
+		r.BitRate = float64(s.BitRate)
+	}
+	r.Samples = s.Samples
+	switch {
+	case s.Info && !s.Open:
+		r.Delay, r.Padding = &s.Delay, &s.Padding
+	case !s.Info && s.Audio == s.Tag:
+		r.note("no Info tag: the length is that of all frames, with the encoder's delay and padding")
+	case !s.Info:
+		r.note("the Info tag tells no delay and padding: the length is that of all frames")
+	}
+}
+
+// told says of a fault what it means for somebody who wants to listen.
+func (r *report) told(s *mp3.Stream, x mp3.Fault) string {
+	if strings.HasPrefix(x.What, "the file ends") && s.Frames > 0 {
+		whole := int64(s.Frames) * int64(s.Header.Samples())
+		return fmt.Sprintf("the file is cut off within a frame, after %s whole ones of %s", thousands(s.Frames), r.length(whole))
+	}
+	return x.What
+}
+
+// decode measures the loudness, and finds what frames alone do not show.
+func (r *report) decode(b []byte, s *mp3.Stream) {
+	var powers [2][]float64
+	missing := 0
+	faults, first := mp3.Measure(b, func(g mp3.Granule) {
+		if !g.Whole {
+			missing++
+		}
+		for ch := range s.Header.Channels {
+			powers[ch] = append(powers[ch], g.Power[ch])
+		}
+	})
+	for _, x := range first {
+		r.Damage = append(r.Damage, fault{int64(x.Offset), x.What})
+	}
+	r.Faults += faults
+	granules := len(powers[0])
+	if missing > 0 {
+		r.note("%s of %s granules cannot be decoded, because of damage or of data before the file's start", thousands(missing), thousands(granules))
+	}
+	stretch := time.Second * 576 / time.Duration(s.Header.Rate)
+	var all []loudness
+	for _, p := range powers[:s.Header.Channels] {
+		all = append(all, speech(p, stretch, 0))
+	}
+	r.loud(all, false)
+}
+
+// mend says what can be done about damage.
+func (r *report) mend(s *mp3.Stream) {
+	switch {
+	case r.Faults == 0:
+	case s.Audio > s.Tag && (s.Open || s.End < int(r.Bytes)):
+		r.Remedy = fmt.Sprintf("the whole frames, up to byte %s, can be played; a worker repairs the file when it starts, if it is in its spool", thousands(s.End))
+	default:
+		r.Remedy = "players leave out what they cannot decode and play the rest; deliver the file again if it was whole in the spool"
+	}
+}
