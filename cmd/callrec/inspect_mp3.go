@@ -25,23 +25,40 @@ func inspectMP3(r *report, f io.ReaderAt, most int64) {
 	r.tags(mp3.ReadTags(b))
 	s := mp3.Walk(b, nil)
 	r.stream(&s)
+	cut := s.Open
 	for _, x := range s.Fault {
-		// What is not looked at is not missing.
-		if part && (strings.HasPrefix(x.What, "the tag tells") || strings.HasPrefix(x.What, "the file ends")) {
-			s.Faults--
+		var told, there int
+		_, err := fmt.Sscanf(x.What, "the tag tells of %d frames, there are %d", &told, &there)
+		fewer, ends := err == nil && there < told, strings.HasPrefix(x.What, "the file ends")
+		if part && (strings.HasPrefix(x.What, "the tag tells") || ends) {
+			s.Faults-- // what is not looked at is not missing
 			continue
 		}
-		r.Damage = append(r.Damage, fault{int64(x.Offset), r.told(&s, x)})
+		cut = cut || fewer || ends
+		if ends && s.Frames > 0 {
+			x.What = fmt.Sprintf("the file is cut off within a frame, after %s whole ones", thousands(s.Frames))
+		}
+		r.Damage = append(r.Damage, fault{int64(x.Offset), x.What})
 	}
 	r.Faults += s.Faults
 	if s.Open {
 		r.fault(int64(s.Tag), "the recording was not finished: its Info tag counts no frames yet")
 	}
 	if s.Frames > 0 {
+		if cut && s.Info {
+			r.Samples = cutLength(&s)
+		}
 		r.decode(b, &s)
-		r.mend(&s)
+		r.mend(&s, cut)
 	}
 	r.finish()
+}
+
+// cutLength is how many samples a file plays whose end is missing, and with it
+// the padding: all but the encoder's delay and the 529 that players know to be
+// the decoder's.
+func cutLength(s *mp3.Stream) int64 {
+	return max(0, int64(s.Frames)*int64(s.Header.Samples())-int64(s.Delay)-529)
 }
 
 // stream is what the frames tell.
@@ -67,15 +84,6 @@ func (r *report) stream(s *mp3.Stream) {
 	case !s.Info:
 		r.note("the Info tag tells no delay and padding: the length is that of all frames")
 	}
-}
-
-// told says of a fault what it means for somebody who wants to listen.
-func (r *report) told(s *mp3.Stream, x mp3.Fault) string {
-	if strings.HasPrefix(x.What, "the file ends") && s.Frames > 0 {
-		whole := int64(s.Frames) * int64(s.Header.Samples())
-		return fmt.Sprintf("the file is cut off within a frame, after %s whole ones of %s", thousands(s.Frames), r.length(whole))
-	}
-	return x.What
 }
 
 // decode measures the loudness, and finds what frames alone do not show.
@@ -107,11 +115,12 @@ func (r *report) decode(b []byte, s *mp3.Stream) {
 }
 
 // mend says what can be done about damage.
-func (r *report) mend(s *mp3.Stream) {
+func (r *report) mend(s *mp3.Stream, cut bool) {
 	switch {
 	case r.Faults == 0:
-	case s.Audio > s.Tag && (s.Open || s.End < int(r.Bytes)):
-		r.Remedy = fmt.Sprintf("the whole frames, up to byte %s, can be played; a worker repairs the file when it starts, if it is in its spool", thousands(s.End))
+	case cut && s.Audio > s.Tag:
+		r.Remedy = fmt.Sprintf("%s can be played, up to byte %s; a worker repairs the file when it starts, if it is in its spool",
+			r.length(r.Samples), thousands(s.End))
 	default:
 		r.Remedy = "players leave out what they cannot decode and play the rest; deliver the file again if it was whole in the spool"
 	}

@@ -9,11 +9,12 @@ import "fmt"
 
 // Granule is what one granule of a stream holds.
 type Granule struct {
-	Frame  int        // of the stream: the how manieth audio frame, from 0
-	Offset int        // of that frame in the file
-	Power  [2]float64 // of each channel: the mean square of its samples, 1 being that of a full-scale square wave
-	Whole  bool       // its main data is there and right; if not, Power is 0
-	Unused int        // bits of both channels that part2_3_length counts and no code word needs: stuffing
+	Frame  int          // of the stream: the how manieth audio frame, from 0
+	Offset int          // of that frame in the file
+	Power  [2]float64   // of each channel: the mean square of its samples, 1 being that of a full-scale square wave
+	Whole  bool         // its main data is there and right; if not, Power is 0
+	PCM    [2][]float64 // the samples of each channel, 1 being full scale, until the next granule; nil unless decoded
+	Unused int          // bits of both channels that part2_3_length counts and no code word needs: stuffing
 }
 
 // A line's square counts for half its worth as mean power of the 576 samples of
@@ -49,6 +50,8 @@ type spectrum struct {
 	main     []byte // main data: what earlier frames leave, then that of this one, then beyondMain
 	side     side
 	channels [2]lines
+
+	synthesis *[2]synthesis // nil if nobody wants samples
 }
 
 // lines are one granule of one channel.
@@ -114,6 +117,7 @@ func (s *spectrum) frame(f Frame) {
 			}
 		}
 		g.Whole = whole
+		s.listen(&g, &f.Header, gr)
 		if s.each != nil {
 			s.each(g)
 		}
@@ -123,6 +127,23 @@ func (s *spectrum) frame(f Frame) {
 	s.main = s.main[:room]
 	if keep := f.maxReservoir(); room > keep {
 		s.main = s.main[:copy(s.main, s.main[room-keep:])]
+	}
+}
+
+// listen goes on to samples.
+func (s *spectrum) listen(g *Granule, h *Header, gr int) {
+	if s.synthesis == nil {
+		return
+	}
+	for ch := range h.Channels {
+		l := &s.channels[ch]
+		if !g.Whole {
+			s.side.part[gr][ch] = part{}
+			l.lay(h, &part{})
+			clear(l.x[:])
+			l.top = 0
+		}
+		g.PCM[ch] = s.synthesis[ch].samples(l, &s.side.part[gr][ch])
 	}
 }
 

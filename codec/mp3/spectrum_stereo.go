@@ -10,6 +10,7 @@ func (s *spectrum) stereo(h *Header, gr int) {
 	}
 	l, r := &s.channels[0], &s.channels[1]
 	middleSide := h.Extension&2 != 0
+	defer func() { l.top, r.top = max(l.top, r.top), max(l.top, r.top) }()
 	if h.Extension&1 == 0 {
 		if middleSide {
 			turn(l.x[:], r.x[:])

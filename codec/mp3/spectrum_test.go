@@ -168,6 +168,9 @@ func TestPowerOfLame(t *testing.T) {
 		file := lameEncode(t, c.rate, c.channels, pcm, c.args...)
 		got, granules, _ := meanPowers(t, file)
 		want := spread(decoded(t, file), c.channels, granules)
+		if snr := agreement(t, file, c.channels); !(snr > 100) {
+			t.Errorf("%d Hz %v: %.1f dB between our samples and those of mpg123", c.rate, c.args, snr)
+		}
 		for ch := range c.channels {
 			if d := 10 * math.Log10(got[ch]/want[ch]); math.Abs(d) > 0.3 {
 				t.Errorf("%d Hz %v: channel %d is %+.2f dB off", c.rate, c.args, ch, d)
@@ -241,8 +244,13 @@ func FuzzMeasure(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		granules := 0
-		faults, first := Measure(b, func(g Granule) {
+		faults, first := Decode(b, func(g Granule) {
 			granules++
+			for _, x := range g.PCM[0] {
+				if math.IsNaN(x) || math.IsInf(x, 0) {
+					t.Fatalf("a sample of %v", x)
+				}
+			}
 			for _, p := range g.Power {
 				if !(p >= 0) || math.IsInf(p, 0) || !g.Whole && p != 0 {
 					t.Errorf("%+v", g)
