@@ -23,9 +23,9 @@ func (*inspectCmd) Help() string {
 	return `Tells of each file its format, rate, channels, bit rate and exact length, how loud each channel is, the tags with ` +
 		`the record of the recording's quality, and every damage that can be found, with the byte where it is.
 
-Loudness is that of active speech, as the demo tells it: the mean power of the stretches that are neither silence nor 16 dB ` +
-		`below the rest, in dB below a full-scale square wave. A stretch is 20 ms of WAV, and a granule of 576 samples of MP3, ` +
-		`whose power comes from its spectral lines; the peak of an MP3 is not told, because it takes a whole decoder.
+Loudness is that of active speech, as the demo tells it: the mean power of the 20 ms stretches that are neither silence ` +
+		`nor 16 dB below the rest, in dB below a full-scale square wave. An MP3 is decoded for it, which is also how damage ` +
+		`within frames is found; its peak can be above 0 dBFS, where players clip.
 
 Any WAV file is described; loudness is told of PCM of 8 to 32 bits and of G.711. The length of an MP3 is what a player ` +
 		`that knows the Info tag plays, to the sample. At most 1 GiB of a file is listened to.

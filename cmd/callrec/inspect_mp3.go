@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"callrec/codec/mp3"
 )
@@ -54,11 +53,14 @@ func inspectMP3(r *report, f io.ReaderAt, most int64) {
 	r.finish()
 }
 
+// decoderDelay is the decoder's part of the delay in samples, which the Info tag
+// leaves for players to add.
+const decoderDelay = 529
+
 // cutLength is how many samples a file plays whose end is missing, and with it
-// the padding: all but the encoder's delay and the 529 that players know to be
-// the decoder's.
+// the padding.
 func cutLength(s *mp3.Stream) int64 {
-	return max(0, int64(s.Frames)*int64(s.Header.Samples())-int64(s.Delay)-529)
+	return max(0, int64(s.Frames)*int64(s.Header.Samples())-int64(s.Delay)-decoderDelay)
 }
 
 // stream is what the frames tell.
@@ -86,32 +88,44 @@ func (r *report) stream(s *mp3.Stream) {
 	}
 }
 
-// decode measures the loudness, and finds what frames alone do not show.
+// decode measures the loudness of what a player plays, and finds what frames
+// alone do not show.
 func (r *report) decode(b []byte, s *mp3.Stream) {
-	var powers [2][]float64
-	missing := 0
-	faults, first := mp3.Measure(b, func(g mp3.Granule) {
+	channels := s.Header.Channels
+	m := newMeter(channels, s.Header.Rate)
+	granules, missing := 0, 0
+	skip, left := int64(0), r.Samples
+	if s.Info {
+		skip = int64(s.Delay) + decoderDelay
+	}
+	faults, first := mp3.Decode(b, func(g mp3.Granule) {
+		granules++
 		if !g.Whole {
 			missing++
 		}
-		for ch := range s.Header.Channels {
-			powers[ch] = append(powers[ch], g.Power[ch])
+		for i, x := range g.PCM[0] {
+			if skip > 0 {
+				skip--
+				continue
+			}
+			if left == 0 {
+				return
+			}
+			left--
+			m.add(x)
+			if channels == 2 && g.PCM[1] != nil {
+				m.add(g.PCM[1][i])
+			}
 		}
 	})
 	for _, x := range first {
 		r.Damage = append(r.Damage, fault{int64(x.Offset), x.What})
 	}
 	r.Faults += faults
-	granules := len(powers[0])
 	if missing > 0 {
 		r.note("%s of %s granules cannot be decoded, because of damage or of data before the file's start", thousands(missing), thousands(granules))
 	}
-	stretch := time.Second * 576 / time.Duration(s.Header.Rate)
-	var all []loudness
-	for _, p := range powers[:s.Header.Channels] {
-		all = append(all, speech(p, stretch, 0))
-	}
-	r.loud(all, false)
+	r.loud(m.loudness())
 }
 
 // mend says what can be done about damage.

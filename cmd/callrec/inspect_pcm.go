@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"time"
 
 	"github.com/go-audio/audio"
 	"github.com/go-audio/wav"
@@ -107,7 +106,7 @@ func (w *riff) listen(most int64) {
 		w.note("loudness is not measured: callrec does not decode %s", w.Encoding)
 		return
 	}
-	m := newMeter(f.channels, int(f.rate), full)
+	m := newMeter(f.channels, int(f.rate))
 	for {
 		x, err := read()
 		if len(x) == 0 || err != nil {
@@ -116,9 +115,11 @@ func (w *riff) listen(most int64) {
 			}
 			break
 		}
-		m.add(x)
+		for _, v := range x {
+			m.add(float64(v) / full)
+		}
 	}
-	w.loud(m.loudness(), true)
+	w.loud(m.loudness())
 }
 
 const readAtOnce = 16384
@@ -190,47 +191,4 @@ func (w *riff) g711(size int64) func() ([]int, error) {
 		}
 		return values[:n], err
 	}
-}
-
-// meter adds up the power of stretches of 20 ms, as they come; below 8 kHz they
-// are longer, so that a file of silly rate takes no more memory than others.
-type meter struct {
-	channels, stretch int
-	full              float64 // scale
-	rate              int
-	at                int // values into the stretch
-	sum, peak         []float64
-	powers            [][]float64
-}
-
-func newMeter(channels, rate int, full float64) *meter {
-	return &meter{
-		channels: channels, stretch: max(packetOctets, rate/50) * channels, full: full, rate: rate,
-		sum: make([]float64, channels), peak: make([]float64, channels), powers: make([][]float64, channels),
-	}
-}
-
-func (m *meter) add(x []int) {
-	for _, s := range x {
-		ch := m.at % m.channels
-		v := math.Abs(float64(s)) / m.full
-		m.sum[ch] += v * v
-		m.peak[ch] = max(m.peak[ch], v)
-		if m.at++; m.at < m.stretch {
-			continue
-		}
-		m.at = 0
-		for c, sum := range m.sum {
-			m.powers[c] = append(m.powers[c], sum*float64(m.channels)/float64(m.stretch))
-			m.sum[c] = 0
-		}
-	}
-}
-
-func (m *meter) loudness() (all []loudness) {
-	for ch, powers := range m.powers {
-		stretch := time.Duration(m.stretch/m.channels) * time.Second / time.Duration(m.rate)
-		all = append(all, speech(powers, stretch, m.peak[ch]))
-	}
-	return all
 }

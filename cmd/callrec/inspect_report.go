@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"callrec/codec"
 )
@@ -44,7 +43,7 @@ type channelLoudness struct {
 	Channel string   `json:"channel"`
 	Speaks  float64  `json:"speaks_seconds"`
 	Active  *float64 `json:"active_dbfs"`
-	Peak    *float64 `json:"peak_dbfs,omitempty"`
+	Peak    *float64 `json:"peak_dbfs"`
 }
 
 type tagsReport struct {
@@ -105,22 +104,19 @@ func (r *report) length(samples int64) string {
 }
 
 // loud adds what was measured of each channel.
-func (r *report) loud(all []loudness, peaks bool) {
+func (r *report) loud(all []loudness) {
 	for i, l := range all {
-		c := channelLoudness{Channel: r.channel(i), Speaks: math.Round(l.speaks.Seconds()*1000) / 1000, Active: finite(l.active)}
-		if peaks {
-			c.Peak = finite(l.peak)
-		}
-		r.Loudness = append(r.Loudness, c)
+		speaks := math.Round(l.speaks.Seconds()*1000) / 1000
+		r.Loudness = append(r.Loudness, channelLoudness{r.channel(i), speaks, finite(l.active), finite(l.peak)})
 	}
 }
 
 // channel names a channel as the recordings of a call use it.
 func (r *report) channel(i int) string {
-	switch {
-	case r.Channels == 1:
+	switch r.Channels {
+	case 1:
 		return "mono"
-	case r.Channels == 2:
+	case 2:
 		return []string{"left", "right"}[i]
 	}
 	return fmt.Sprintf("channel %d", i+1)
@@ -143,17 +139,4 @@ func (r *report) tags(t codec.Tags) {
 	if _, ok := qualityOf([]byte(t.Comment)); ok {
 		r.Tags.Comment, r.Tags.Quality = "", json.RawMessage(t.Comment)
 	}
-}
-
-// speech is the loudness of a channel by the power of its stretches, as measure
-// has it.
-func speech(powers []float64, stretch time.Duration, peak float64) loudness {
-	const silence = 1e-6 // -60 dBFS
-	mean, _ := meanAbove(powers, silence)
-	mean, n := meanAbove(powers, max(silence, mean/40))
-	l := loudness{active: math.Inf(-1), peak: decibels(peak * peak)}
-	if n > 0 {
-		l.active, l.speaks = decibels(mean), time.Duration(n)*stretch
-	}
-	return l
 }

@@ -22,7 +22,7 @@ func (l *lines) line(name, format string, args ...any) {
 	} else {
 		l.last = name
 	}
-	fmt.Fprintf(l, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
+	_, _ = fmt.Fprintf(l, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
 }
 
 // tag writes a line of a text that somebody else wrote.
@@ -44,7 +44,7 @@ func printable(s string) string {
 
 func (r *report) text() string {
 	var l lines
-	fmt.Fprintln(&l, printable(r.Path))
+	l.WriteString(printable(r.Path) + "\n")
 	if r.Format != "" {
 		r.sizes(&l)
 		r.heard(&l)
@@ -58,7 +58,7 @@ func (r *report) text() string {
 	}
 	switch {
 	case r.Error != "":
-		l.line("error", "%s", r.Error)
+		l.line("error", "%s", printable(r.Error))
 	case r.Faults == 0:
 		l.line("damage", "no damage found")
 	default:
