@@ -113,8 +113,11 @@ func (r *report) decode(b []byte, s *mp3.Stream) {
 			}
 			left--
 			m.add(x)
-			if channels == 2 && g.PCM[1] != nil {
-				m.add(g.PCM[1][i])
+			if channels == 2 {
+				if g.PCM[1] != nil { // else a stray frame is mono
+					x = g.PCM[1][i]
+				}
+				m.add(x)
 			}
 		}
 	})

@@ -1,6 +1,9 @@
 package mp3
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // The front half of a decoder: from frames to spectral lines (11172-3 2.4.3.4 up
 // to and with stereo processing). It is the deep check of a stream, and, because
@@ -9,7 +12,7 @@ import "fmt"
 
 // Granule is what one granule of a stream holds.
 type Granule struct {
-	Frame  int          // of the stream: the how manieth audio frame, from 0
+	Frame  int          // of the stream: its number among the audio frames, from 0
 	Offset int          // of that frame in the file
 	Power  [2]float64   // of each channel: the mean square of its samples, 1 being that of a full-scale square wave
 	Whole  bool         // its main data is there and right; if not, Power is 0
@@ -79,6 +82,7 @@ func (s *spectrum) frame(f Frame) {
 	head := f.Offset + headerLen
 	if f.Protected {
 		head += 2
+		s.checksum(&f)
 	}
 	s.side.read(&f.Header, s.b[head:head+f.sideLen()])
 	held := len(s.main)
@@ -127,6 +131,29 @@ func (s *spectrum) frame(f Frame) {
 	s.main = s.main[:room]
 	if keep := f.maxReservoir(); room > keep {
 		s.main = s.main[:copy(s.main, s.main[room-keep:])]
+	}
+}
+
+// checksum checks that of a protected frame, which is over the second half of the
+// header and the side information (2.4.3.1: x^16+x^15+x^2+1, all ones at first).
+func (s *spectrum) checksum(f *Frame) {
+	b := s.b[f.Offset : f.Offset+headerLen+2+f.sideLen()]
+	crc := uint16(0xffff)
+	for i, v := range b[2:] {
+		if i == 2 || i == 3 { // itself
+			continue
+		}
+		crc ^= uint16(v) << 8
+		for range 8 {
+			if crc>>15 != 0 {
+				crc = crc<<1 ^ 0x8005
+			} else {
+				crc <<= 1
+			}
+		}
+	}
+	if want := binary.BigEndian.Uint16(b[headerLen:]); crc != want {
+		s.fault(f.Offset, fmt.Sprintf("frame %d: the checksum of header and side information is %#04x, the frame says %#04x", s.frames-1, crc, want))
 	}
 }
 
