@@ -172,6 +172,7 @@ func TestInspectForeign(t *testing.T) {
 		{"lame", []string{"--quiet", "-b", "64", "--resample", "16"}, "cbr.mp3", []string{"MPEG-2 Layer III, 16000 Hz", "64 kbit/s (CBR)", "(160,000 samples)", "dBFS RMS"}},
 		{"lame", []string{"--quiet", "-b", "8"}, "low.mp3", []string{"8000 Hz, mono, 8 kbit/s", "no Info tag"}},
 		{"lame", []string{"--quiet", "-b", "32", "-t"}, "bare.mp3", []string{"no Info tag"}},
+		{"lame", []string{"--quiet", "-b", "32", "-p"}, "protected.mp3", []string{"(80,000 samples)", "no damage found"}},
 	} {
 		t.Run(c.out, func(t *testing.T) {
 			if _, err := exec.LookPath(c.tool); err != nil {

@@ -222,14 +222,18 @@ func (f *Frame) parseSide(b []byte) (fault string) {
 	return fault
 }
 
+// infoTag reports whether b begins with the name of the tag, and returns b.
+func infoTag(b []byte) ([]byte, bool) {
+	return b, len(b) >= 8 && (string(b[:4]) == "Info" || string(b[:4]) == "Xing")
+}
+
 // info reads an Info or Xing tag with the extension that tells delay and padding.
 func (w *walker) info(h *Header) bool {
-	head := headerLen + h.sideLen()
-	if h.Protected {
-		head += 2
+	b, ok := infoTag(w.b[w.at+headerLen+h.sideLen() : w.at+h.Size()])
+	if !ok && h.Protected { // behind the CRC; some encoders leave it out in this frame
+		b, ok = infoTag(b[min(2, len(b)):])
 	}
-	b := w.b[w.at+head : w.at+h.Size()]
-	if len(b) < 8 || string(b[:4]) != "Info" && string(b[:4]) != "Xing" {
+	if !ok {
 		return false
 	}
 	w.xing = b[0] == 'X'
