@@ -116,9 +116,13 @@ func (m *mixture) locate(got []float64, c *loadCall) {
 			from, to = m.at[k]-2, m.at[k]+2
 		}
 		best := math.Inf(-1)
+		m.at[k] = from
 		for at := from; at <= to; at++ {
 			lo, hi := max(0, -at), min(len(legs[k]), len(rest)-at)
-			if sum := dot(legs[k][min(lo, hi):hi], rest[at+min(lo, hi):]); sum > best {
+			if lo >= hi { // the file ends before
+				continue
+			}
+			if sum := dot(legs[k][lo:hi], rest[at+lo:]); sum > best {
 				best, m.at[k] = sum, at
 			}
 		}

@@ -129,7 +129,10 @@ func (e *ear) compare(want, got []float64) nmr {
 		}
 		worst = max(worst, all)
 	}
-	return nmr{total: 10 * math.Log10(sum/float64(max(1, heard))), worst: 10 * math.Log10(worst)}
+	if heard == 0 {
+		return nmr{total: math.Inf(1), worst: math.Inf(1)} // no file is all silence
+	}
+	return nmr{total: 10 * math.Log10(sum/float64(heard)), worst: 10 * math.Log10(worst)}
 }
 
 // fft transforms in place, by halves.
