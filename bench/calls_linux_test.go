@@ -16,6 +16,24 @@ func TestLoad(t *testing.T) {
 	} else {
 		t.Parallel() // with the other tests that mostly wait
 	}
+	l.test(t)
+}
+
+// TestLoadMP3: many calls at once, encoded, and every file sounds like its call.
+func TestLoadMP3(t *testing.T) {
+	l := load{format: formats[1], calls: 30, sending: 6 * time.Second}
+	if long() {
+		l.calls, l.sending = 1000, 15*time.Second
+	} else {
+		t.Parallel()
+	}
+	r := l.test(t)
+	t.Logf("noise over mask of the worst file: %.1f dB, of the worst spell of any: %.1f dB", r.noise.total, r.noise.worst)
+}
+
+// test measures, and fails for whatever is wrong.
+func (l load) test(t *testing.T) result {
+	t.Helper()
 	r := l.measure(t)
 	for i, err := range r.wrong {
 		if i == 20 {
@@ -26,6 +44,7 @@ func TestLoad(t *testing.T) {
 	}
 	t.Logf("%d calls: %v CPU for a call-second, %d packets lost, %d B/call; the generator lagged by up to %v and took %.0f %% of a core; legs begin up to %v from when they were sent",
 		l.calls, r.cpu, r.lost, r.memory, r.lag, 100*r.generator, r.latest)
+	return r
 }
 
 // BenchmarkCalls measures the worker as doc.go says. CALLREC_PROFILE names a
@@ -57,6 +76,10 @@ func BenchmarkCalls(b *testing.B) {
 // the test is skipped.
 func (l load) measure(t testing.TB) result {
 	t.Helper()
+	if why := l.format.needs(); why != "" {
+		t.Skip(why)
+	}
+	l.format.says(0) // makes what is said; later, the generator would wait for it
 	need := uint64(l.calls*filesEach + filesElse)
 	if have, err := openFiles(); err != nil || have < need {
 		t.Skipf("%d calls need %d open files, the limit is %d (ulimit -Hn, %v)", l.calls, need, have, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -48,11 +49,14 @@ var errVoid = errors.New("the generator fell behind: the run is void")
 type format struct {
 	name  string
 	node  map[string]any // of the record_call node
+	says  func(leg int) speech
 	check func(name string, c *loadCall) error
+	needs func() string // why files cannot be checked here; "": they can
 }
 
 var formats = []format{
-	{name: "wav", node: map[string]any{"format": "wav"}, check: checkWAV},
+	{name: "wav", node: map[string]any{"format": "wav"}, says: speechOf, check: checkWAV, needs: func() string { return "" }},
+	{name: "mp3", node: map[string]any{"format": "mp3"}, says: voiceOf, check: checkMP3, needs: needMP3},
 }
 
 // load is one run: so many calls at once for so long.
@@ -74,6 +78,7 @@ type loadCall struct {
 	speech    [2]speech
 	sent      int              // packets of the caller
 	begins    [2]time.Duration // in the file, after it was due; set by the check
+	noise     nmr              // of the file; set by the check, unless samples are exact
 }
 
 // result is what a run has measured.
@@ -84,6 +89,7 @@ type result struct {
 	lag       time.Duration // the generator's greatest
 	generator float64       // share of a core that it took
 	latest    time.Duration // of all legs, how far from when it was sent one begins in its file
+	noise     nmr           // of the worst file
 	wrong     []error       // what is not as it should be
 }
 
@@ -99,7 +105,7 @@ func (l load) run(t testing.TB) (r result, err error) {
 
 	calls := make([]*loadCall, l.calls)
 	var legs []netip.AddrPort
-	if err := forAll(l.calls, func(i int) (err error) {
+	if err := forAll(8, l.calls, func(i int) (err error) {
 		calls[i] = &loadCall{id: fmt.Sprintf("load-%04d", i)}
 		calls[i].announced, err = l.announce(w, calls[i].id)
 		return err
@@ -120,7 +126,7 @@ func (l load) run(t testing.TB) (r result, err error) {
 	if r.lag > tooLag {
 		return r, fmt.Errorf("%w: by %v", errVoid, r.lag)
 	}
-	err = forAll(l.calls, func(i int) (err error) {
+	err = forAll(8, l.calls, func(i int) (err error) {
 		c := calls[i]
 		c.hangup[0] = time.Now()
 		a, err := w.try(http.MethodPost, "/channels/"+url.PathEscape(c.id), map[string]any{"action": "hangup"})
@@ -139,17 +145,25 @@ func (l load) run(t testing.TB) (r result, err error) {
 		return r, err
 	}
 	l.count(w, &r, report.Packets)
-	for i, c := range calls {
+	faults := make([]error, l.calls)
+	_ = forAll(2, l.calls, func(i int) error {
+		c := calls[i]
 		c.sent = l.packets()
 		for k := range 2 {
 			leg := 2*i + k
-			c.speech[k] = speechOf(leg)
+			c.speech[k] = l.format.says(leg)
 			c.due[k] = start.Add(ptime*time.Duration(leg)/time.Duration(len(legs)) + time.Duration(k)*calleeWaits*ptime)
 			c.least[k] = report.Least[leg]
 		}
-		if err := l.format.check(files[c.announced.Recordings[0].ID], c); err != nil {
-			r.fault("call %s: %w", c.id, err)
+		faults[i] = l.format.check(files[c.announced.Recordings[0].ID], c)
+		return nil
+	})
+	r.noise = nmr{total: math.Inf(-1), worst: math.Inf(-1)}
+	for i, c := range calls {
+		if faults[i] != nil {
+			r.fault("call %s: %w", c.id, faults[i])
 		}
+		r.noise.total, r.noise.worst = max(r.noise.total, c.noise.total), max(r.noise.worst, c.noise.worst)
 		r.latest = max(r.latest, c.begins[0].Abs(), c.begins[1].Abs())
 	}
 	w.terminate(30 * time.Second)
@@ -184,7 +198,7 @@ func (l load) send(t testing.TB, w *worker, legs []netip.AddrPort, r *result) (t
 	ctx, cancel := context.WithTimeout(context.Background(), 2*l.sending)
 	defer cancel()
 	s, err := testkit.StartSender(ctx, testkit.SenderConfig{
-		Legs: legs, CPU: cpu, Schedule: testkit.Even(len(legs), l.packets(), ptime, packets()),
+		Legs: legs, CPU: cpu, Schedule: testkit.Even(len(legs), l.packets(), ptime, packets(l.format.says)),
 	})
 	if err != nil {
 		return testkit.SendReport{}, time.Time{}, err
@@ -249,11 +263,11 @@ func (w *worker) storedAll(calls int) (map[string]string, error) {
 	})
 }
 
-// forAll does do(0) to do(n-1), a few at a time, and returns one of the errors.
-func forAll(n int, do func(int) error) error {
+// forAll does do(0) to do(n-1), so many at a time, and returns one of the errors.
+func forAll(atATime, n int, do func(int) error) error {
 	var wg sync.WaitGroup
 	next := make(chan int)
-	failed := make(chan error, 8)
+	failed := make(chan error, atATime)
 	for range cap(failed) {
 		wg.Go(func() {
 			var first error

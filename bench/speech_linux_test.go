@@ -32,25 +32,26 @@ var noise = func() []byte {
 	return append(b, b[:perPacket]...) // packets that begin near the end
 }()
 
-// speech is what one leg says: octet n is noise[(from+n) mod its length].
+// speech is what one leg says: octet n is said[(from+n) mod 2^20].
 type speech struct {
+	said []byte // noise, or voices
 	from int
 	alaw bool
 }
 
 // speechOf is the speech of leg i of all legs: callers are the even ones. Every
 // other call is of the other law.
-func speechOf(leg int) speech { return speech{from: leg * 7919, alaw: leg/2%2 == 1} }
+func speechOf(leg int) speech { return speech{said: noise, from: leg * 7919, alaw: leg/2%2 == 1} }
 
 // octets are perPacket octets from octet n on.
 func (s speech) octets(n int) []byte {
 	at := (s.from + n) & (1<<20 - 1)
-	return noise[at : at+perPacket]
+	return s.said[at : at+perPacket]
 }
 
 // sample is the n-th, in 16-bit PCM.
 func (s speech) sample(n int) int32 {
-	c := noise[(s.from+n)&(1<<20-1)]
+	c := s.said[(s.from+n)&(1<<20-1)]
 	if s.alaw {
 		return alaw[c]
 	}
@@ -85,7 +86,7 @@ var ulaw, alaw = func() (u, a [256]int32) {
 // packets makes the payload function of a schedule: RTP of every leg's speech,
 // each with its own SSRC and its own first sequence number and timestamp, some
 // of which wrap.
-func packets() func(leg, n int) []byte {
+func packets(speechOf func(leg int) speech) func(leg, n int) []byte {
 	var buf []byte
 	return func(leg, n int) []byte {
 		if leg%2 == 1 {
