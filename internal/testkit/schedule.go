@@ -63,11 +63,12 @@ type SendReport struct {
 	CPU     time.Duration // of the sender's thread, with the kernel's part of the delivery on loopback
 	Wall    time.Duration // from start to the last packet
 
-	// Least is, for each leg, by how much the most punctual of its first 50
+	// Least is, for each leg, by how much the most punctual of its first 38
 	// packets was late at most: where a receiver that looks for the least delay
 	// puts the leg. Negative: the leg has sent nothing.
 	Least []time.Duration
 }
 
-// leastOf is how many packets SendReport.Least looks at: a second of a leg.
-const leastOf = 50
+// leastOf is how many packets SendReport.Least looks at: three quarters of a second
+// of a leg, which any search for its place on a timeline takes in.
+const leastOf = 38
