@@ -3,6 +3,8 @@
 // a call's timeline, whatever the number of recordings.
 package mixer
 
+import "slices"
+
 // Mixer turns the two legs of one call into one stream. Make one with New; it
 // belongs to one goroutine.
 type Mixer struct {
@@ -21,7 +23,7 @@ func (m *Mixer) Append(dst []int16, caller, callee []int16) []int16 {
 	n := len(caller)
 	callee = callee[:n]
 	at := len(dst)
-	dst = grow(dst, n*m.channels)
+	dst = slices.Grow(dst, n*m.channels)[:at+n*m.channels]
 	out := dst[at:]
 	if m.channels == 2 {
 		for i, s := range caller {
@@ -36,11 +38,3 @@ func (m *Mixer) Append(dst []int16, caller, callee []int16) []int16 {
 
 // Clipped is how many mono samples had to be cut to 16 bits so far.
 func (m *Mixer) Clipped() uint64 { return m.clipped }
-
-// grow lengthens s by n values, in place where its capacity allows.
-func grow(s []int16, n int) []int16 {
-	if cap(s)-len(s) >= n {
-		return s[:len(s)+n]
-	}
-	return append(s, make([]int16, n)...)
-}

@@ -233,7 +233,7 @@ func (s *shard) hangup(c *call, pos int64, reason string) {
 	for _, t := range c.tracks {
 		s.endTrack(c, t, pos, reason)
 	}
-	c.ended, c.end, c.reason = true, pos, reason
+	c.ended, c.end = true, pos
 	s.emitCall(c, "ended", reason)
 }
 

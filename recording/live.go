@@ -28,8 +28,7 @@ type call struct {
 	bridged  int64
 	fixed    int64 // the timeline has been read up to here
 	ended    bool
-	end      int64 // where, once ended
-	reason   string
+	end      int64         // where, once ended
 	quiet    bool          // the silence of both legs has been reported
 	heard    time.Duration // last media on either leg, or the announcement
 
