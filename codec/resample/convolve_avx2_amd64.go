@@ -17,3 +17,9 @@ func convolveAVX2(dst []int16, x *int16, split *int16, steps *uint8, row int, ro
 //
 //go:noescape
 func doubleAVX2(dst []int16, x *int16, split *int16, length int)
+
+// warpAVX2 computes len(dst) outputs by the table of a Warp. x points to the first
+// sample that an output at position 0 sees. It reads 32 samples at each output.
+//
+//go:noescape
+func warpAVX2(dst []int16, x *int16, taps *int16, pos int64, step int64)

@@ -235,3 +235,106 @@ taps:
 done:
 	VZEROUPPER
 	RET
+
+// func warpAVX2(dst []int16, x *int16, taps *int16, pos int64, step int64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·warpAVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x+24(FP), DX
+	MOVQ         taps+32(FP), BX
+	MOVQ         pos+40(FP), SI
+	MOVQ         step+48(FP), DI
+	MOVL         $0x00002000, R8
+	MOVD         R8, X0
+	VPBROADCASTD X0, X0
+
+four:
+	CMPQ         CX, $0x04
+	JL           one
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	MOVL         SI, R9
+	SHRL         $0x16, R9
+	SHLL         $0x06, R9
+	ADDQ         DI, SI
+	VMOVDQU      (DX)(R8*2), Y1
+	VMOVDQU      32(DX)(R8*2), Y2
+	VPMADDWD     (BX)(R9*1), Y1, Y1
+	VPMADDWD     32(BX)(R9*1), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	MOVL         SI, R9
+	SHRL         $0x16, R9
+	SHLL         $0x06, R9
+	ADDQ         DI, SI
+	VMOVDQU      (DX)(R8*2), Y2
+	VMOVDQU      32(DX)(R8*2), Y3
+	VPMADDWD     (BX)(R9*1), Y2, Y2
+	VPMADDWD     32(BX)(R9*1), Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	MOVL         SI, R9
+	SHRL         $0x16, R9
+	SHLL         $0x06, R9
+	ADDQ         DI, SI
+	VMOVDQU      (DX)(R8*2), Y3
+	VMOVDQU      32(DX)(R8*2), Y4
+	VPMADDWD     (BX)(R9*1), Y3, Y3
+	VPMADDWD     32(BX)(R9*1), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	MOVL         SI, R9
+	SHRL         $0x16, R9
+	SHLL         $0x06, R9
+	ADDQ         DI, SI
+	VMOVDQU      (DX)(R8*2), Y4
+	VMOVDQU      32(DX)(R8*2), Y5
+	VPMADDWD     (BX)(R9*1), Y4, Y4
+	VPMADDWD     32(BX)(R9*1), Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VPHADDD      Y2, Y1, Y1
+	VPHADDD      Y4, Y3, Y3
+	VPHADDD      Y3, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPADDD       X2, X1, X1
+	VPADDD       X0, X1, X1
+	VPSRAD       $0x0e, X1, X1
+	VPACKSSDW    X1, X1, X1
+	MOVQ         X1, (AX)
+	ADDQ         $0x08, AX
+	SUBQ         $0x04, CX
+	JMP          four
+
+one:
+	TESTQ        CX, CX
+	JZ           done
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	MOVL         SI, R9
+	SHRL         $0x16, R9
+	SHLL         $0x06, R9
+	ADDQ         DI, SI
+	VMOVDQU      (DX)(R8*2), Y1
+	VMOVDQU      32(DX)(R8*2), Y2
+	VPMADDWD     (BX)(R9*1), Y1, Y1
+	VPMADDWD     32(BX)(R9*1), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPADDD       X2, X1, X1
+	VPHADDD      X1, X1, X1
+	VPHADDD      X1, X1, X1
+	VPADDD       X0, X1, X1
+	VPSRAD       $0x0e, X1, X1
+	VPACKSSDW    X1, X1, X1
+	VPEXTRW      $0x00, X1, (AX)
+	ADDQ         $0x02, AX
+	DECQ         CX
+	JMP          one
+
+done:
+	VZEROUPPER
+	RET

@@ -27,15 +27,14 @@ func tapsPerRow(rows, step int) int {
 // of fraction 1-φ is that of φ reversed: half of them are computed.
 func design(f *Filter) {
 	row := make([]float64, f.length)
-	window := 1 / bessel(kaiserBeta)
 	for r := range f.rows {
 		phase := f.phase(r)
 		taps := f.taps[r*f.length : (r+1)*f.length]
 		if phase > f.rows/2 {
 			continue
 		}
-		prototype(row, phase, f.rows, f.step, window)
-		quantise(taps, row)
+		prototype(row, phase, f.rows, f.step, kaiserBeta)
+		quantise(taps, row, tapBits)
 		if phase == 0 || 2*phase == f.rows {
 			continue
 		}
@@ -48,12 +47,13 @@ func design(f *Filter) {
 	}
 }
 
-// prototype fills row with the taps at fraction phase/rows. They need not sum
-// to 1. window is 1/bessel(kaiserBeta).
+// prototype fills row with the taps at fraction phase/rows, under a window of
+// the given beta. They need not sum to 1.
 //
 // The float64 conversions keep compilers from fusing a multiplication with an
 // addition, which would change the result from machine to machine.
-func prototype(row []float64, phase, rows, step int, window float64) {
+func prototype(row []float64, phase, rows, step int, beta float64) {
+	window := 1 / bessel(beta)
 	cut := min(1, float64(rows)/float64(step))
 	half := float64(len(row) / 2)
 	for j := range row {
@@ -61,19 +61,19 @@ func prototype(row []float64, phase, rows, step int, window float64) {
 		num := (j-(len(row)/2-1))*rows - phase
 		t := float64(num) / float64(rows)
 		u := t / half
-		row[j] = float64(sinc(t*cut)*window) * bessel(kaiserBeta*math.Sqrt(max(0, 1-float64(u*u))))
+		row[j] = float64(sinc(t*cut)*window) * bessel(beta*math.Sqrt(max(0, 1-float64(u*u))))
 	}
 }
 
-// quantise scales row to the sum 1<<tapBits and rounds it to integers of
-// exactly that sum, so that a constant comes out as the same constant.
-func quantise(taps []int32, row []float64) {
+// quantise scales row to the sum 1<<bits and rounds it to integers of exactly
+// that sum, so that a constant comes out as the same constant.
+func quantise(taps []int32, row []float64, bits int) {
 	var sum float64
 	for _, v := range row {
 		sum += v
 	}
-	scale := (1 << tapBits) / sum
-	rest, top := int32(1<<tapBits), 0
+	scale := float64(int(1)<<bits) / sum
+	rest, top := int32(1)<<bits, 0
 	for j, v := range row {
 		taps[j] = int32(math.RoundToEven(v * scale))
 		rest -= taps[j]

@@ -14,14 +14,18 @@ func (f *Filter) Row(row int) (taps []int32, phase int) {
 
 // Unrounded returns the taps of a row as design has them before rounding.
 func (f *Filter) Unrounded(row int) []float64 {
-	taps := make([]float64, f.length)
-	prototype(taps, f.phase(row), f.rows, f.step, 1/bessel(kaiserBeta))
+	return scaled(f.length, f.phase(row), f.rows, f.step, kaiserBeta, tapBits)
+}
+
+func scaled(length, phase, rows, step int, beta float64, bits int) []float64 {
+	taps := make([]float64, length)
+	prototype(taps, phase, rows, step, beta)
 	var sum float64
 	for _, t := range taps {
 		sum += t
 	}
 	for j, t := range taps {
-		taps[j] = t * ((1 << tapBits) / sum)
+		taps[j] = t * (float64(int(1)<<bits) / sum)
 	}
 	return taps
 }
@@ -35,3 +39,20 @@ func (f *Filter) ConvolveGeneric(dst, x []int16, row int) { f.convolveGeneric(ds
 
 // TapBits is the scale of the taps.
 const TapBits = tapBits
+
+// ReadGeneric is the kernel of Read that defines the result.
+func (w *Warp) ReadGeneric(dst, x []int16, pos, step int64) { w.readGeneric(dst, x, pos, step) }
+
+// Row returns the taps for the fraction phase/WarpPhases.
+func (w *Warp) Row(phase int) []int16 { return w.taps[phase][:] }
+
+// UnroundedWarp returns the taps of a row as NewWarp has them before rounding.
+func UnroundedWarp(phase int) []float64 {
+	return scaled(warpTaps, phase, warpPhases, 1, warpBeta, warpTapBits)
+}
+
+// WarpPhases and WarpTapBits say how fine the table is.
+const (
+	WarpPhases  = warpPhases
+	WarpTapBits = warpTapBits
+)

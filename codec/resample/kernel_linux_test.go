@@ -37,3 +37,11 @@ func TestKernelStaysInside(t *testing.T) {
 		}
 	}
 }
+
+func TestWarpKernelStaysInside(t *testing.T) {
+	for n := 1; n < 20; n++ {
+		for _, pos := range []int64{firstWarp, firstWarp + one/2, firstWarp + one - 1} {
+			warp.Read(fenced(t, n), fenced(t, warpNeed(n, pos, drift(1000))), pos, drift(1000))
+		}
+	}
+}

@@ -1,8 +1,10 @@
 // Package resample owns the change of sample rate: 16-bit PCM at one rate of
 // Rates in, 16-bit PCM at another out, mono or interleaved stereo, streaming.
-// The recording pipeline calls it between the mixer and the encoder.
+// The recording pipeline calls it between the mixer and the encoder. It also
+// owns the Warp, which reads a leg whose clock drifts at the rate of ours; what
+// puts a leg on the timeline calls it.
 //
-// The filter is one linear-phase low-pass, scaled by the lower of the two
+// The filter of a Resampler is one linear-phase low-pass, scaled by the lower of the two
 // rates r: flat within 0.0001 dB to 0.425 r (3.4 kHz at r = 8 kHz), -0.06 dB at
 // 0.45 r, images and aliases below -100 dB from 0.575 r on. Its delay is taken
 // out: input sample n comes out at n·To/From.

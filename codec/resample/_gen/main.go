@@ -23,6 +23,7 @@ func main() {
 	ConstraintExpr("amd64,!noasm")
 	convolve()
 	double()
+	warp()
 	Generate()
 }
 
