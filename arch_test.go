@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"mixer":               {},
 	"recording": {
 		"capture", "capture/clock", "capture/jitter", "codec", "codec/g711", "codec/mp3",
-		"codec/resample", "codec/wav", "mixer", "policy", "upload/spool",
+		"codec/plc", "codec/resample", "codec/wav", "mixer", "policy", "upload/spool",
 	},
 	"upload/spool":      {},
 	"upload":            {"upload/spool"},

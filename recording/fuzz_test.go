@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"callrec/capture"
-	"callrec/capture/clock"
 	"callrec/capture/jitter"
+	"callrec/codec/resample"
 )
 
 // FuzzReceive gives a leg whatever a network peer can send: it may not crash,
@@ -18,18 +18,20 @@ func FuzzReceive(f *testing.F) {
 	f.Add(append([]byte{0xB1, 8, 0, 1, 0, 0, 0, 160, 0, 0, 0, 7, 0, 0, 0, 1, 0xBE, 0xDE, 0, 1, 0x10, 0xFF, 0, 0}, 1, 2, 3, 1), false)
 	f.Add([]byte{0x80, 200, 0, 6, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, true)
 	f.Add([]byte{0x81, 203, 0, 1, 0, 0, 0, 7}, true)
+	warp := resample.NewWarp()
 	f.Fuzz(func(t *testing.T, data []byte, rtcp bool) {
 		from := netip.MustParseAddrPort("192.0.2.7:30010")
 		rules := Config{Hold: time.Second, SourceTimeout: 5 * time.Second}
 		pool := jitter.NewPool(rules.Hold)
 		l := &leg{source: source{want: from}, payloads: payloadTable(nil), buffer: jitter.New(pool, 0)}
 		g := gate{rules: &rules}
-		blk := jitter.NewBlock(stretch)
+		l.voice.buffer = l.buffer
+		e := newEar(warp)
 		for i := range 20 {
 			at := time.Duration(i) * 150 * time.Millisecond
 			l.receive(&capture.Datagram{From: from, RTCP: rtcp, At: at, Data: data}, &g)
-			for l.buffer.Read(blk, clock.Samples(at-rules.Hold)) {
-				decode(make([]int16, stretch), blk)
+			if i >= 7 {
+				l.voice.hear(int64(i-7)*stretch, stretch, &e)
 			}
 		}
 		if n := l.counts.received; n != 20 {

@@ -20,6 +20,7 @@ type leg struct {
 	source   source
 	payloads [128]Payload
 	buffer   *jitter.Buffer
+	voice    voice
 	heard    time.Duration // last media, RTP or RTCP, on the worker's clock
 	counts   legCounts
 }
@@ -115,21 +116,6 @@ func (l *leg) receiveRTCP(d *capture.Datagram) {
 		}
 	}
 	l.heard = max(l.heard, d.At)
-}
-
-// decode turns a stretch of the leg into 16-bit PCM in dst, which is at least as
-// long; what is missing is silence.
-func decode(dst []int16, blk *jitter.Block) {
-	at := 0
-	for _, s := range blk.Spans {
-		end := at + s.Len
-		if s.Kind == jitter.Missing {
-			clear(dst[at:end])
-		} else {
-			g711.Decode(s.Kind.Law(), dst[at:end], blk.Octets[at:end])
-		}
-		at = end
-	}
 }
 
 // quality is the leg's part of the record.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"callrec/capture"
+	"callrec/codec/resample"
 	"callrec/upload/spool"
 )
 
@@ -43,6 +44,7 @@ type Manager struct {
 	shards  []*shard
 	stop    chan struct{}
 	filters filters
+	warp    *resample.Warp
 	owners  sync.Map // recording id → its shard, until it is delivered or forgotten
 	names   nameBook
 
@@ -85,7 +87,7 @@ func New(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{
-		cfg: cfg, filters: all, clock: cfg.Clock, stop: make(chan struct{}),
+		cfg: cfg, filters: all, warp: resample.NewWarp(), clock: cfg.Clock, stop: make(chan struct{}),
 		calls: map[CallID]*entry{}, idle: make(chan struct{}),
 	}
 	now := time.Now()

@@ -82,7 +82,7 @@ func newShard(m *Manager, set capture.Set) *shard {
 	return &shard{
 		m: m, rules: &m.cfg, inbox: make(chan request, 256), done: make(chan struct{}),
 		set: set, batch: capture.NewBatch(256), pool: jitter.NewPool(m.cfg.Hold),
-		gate: gate{rules: &m.cfg}, scratch: newScratch(), tracks: map[string]tracked{},
+		gate: gate{rules: &m.cfg}, scratch: newScratch(m.warp), tracks: map[string]tracked{},
 	}
 }
 
@@ -227,7 +227,8 @@ func (s *shard) openPorts(c *call) error {
 			spec: spec, tag: tag, ports: ports, heard: now, payloads: payloadTable(spec.Payloads),
 			source: source{want: spec.Source, since: now}, buffer: jitter.New(s.pool, c.epoch),
 		}
-		l.buffer.Skip(c.fixed)
+		l.voice.buffer = l.buffer
+		l.voice.skip(c.fixed)
 		s.legs[tag] = l
 		c.legs[spec.Leg] = l
 	}

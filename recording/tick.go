@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"callrec/capture/clock"
-	"callrec/capture/jitter"
+	"callrec/codec/resample"
 	"callrec/mixer"
 )
 
@@ -18,8 +18,7 @@ const flushEvery = 4
 
 // scratch is a shard's working memory, used anew for each call.
 type scratch struct {
-	blocks    [2]*jitter.Block
-	pcm       [2][]int16
+	ears      [2]ear
 	mono      []int16
 	stereo    []int16
 	resampled []int16
@@ -27,14 +26,13 @@ type scratch struct {
 	silence   []int16 // never written
 }
 
-func newScratch() *scratch {
+func newScratch(warp *resample.Warp) *scratch {
 	s := &scratch{
 		mono: make([]int16, 0, stretch), stereo: make([]int16, 0, 2*stretch),
 		encoded: make([]byte, 0, 4*6*stretch), resampled: make([]int16, 0, 2*6*stretch), silence: make([]int16, 2*stretch),
 	}
-	for i := range s.blocks {
-		s.blocks[i] = jitter.NewBlock(stretch)
-		s.pcm[i] = make([]int16, stretch)
+	for i := range s.ears {
+		s.ears[i] = newEar(warp)
 	}
 	return s
 }
@@ -56,7 +54,7 @@ func (s *shard) advance(c *call, upTo int64) {
 		} else {
 			for _, l := range c.legs {
 				if l != nil {
-					l.buffer.Skip(c.fixed + n)
+					l.voice.skip(c.fixed + n)
 				}
 			}
 		}
@@ -82,15 +80,13 @@ func (c *call) listeners(from, to int64) (mono, stereo bool) {
 // and gives every recording its part.
 func (s *shard) render(c *call, n int64, mono, stereo bool) {
 	w := s.scratch
-	for i := range w.pcm {
-		l := c.legs[i]
-		if l == nil || !l.buffer.Read(w.blocks[i], c.fixed+n) {
-			clear(w.pcm[i][:n])
-			continue
+	pcm := [2][]int16{w.silence[:n], w.silence[:n]}
+	for i, l := range c.legs {
+		if l != nil {
+			pcm[i] = l.voice.hear(c.fixed, n, &w.ears[i])
 		}
-		decode(w.pcm[i], w.blocks[i])
 	}
-	caller, callee := w.pcm[Caller][:n], w.pcm[Callee][:n]
+	caller, callee := pcm[Caller], pcm[Callee]
 	w.mono, w.stereo = w.mono[:0], w.stereo[:0] // what they held is of another stretch, or call
 	if mono {
 		w.mono = c.mix.mono.Append(w.mono, caller, callee)
@@ -116,7 +112,7 @@ func (s *shard) render(c *call, n int64, mono, stereo bool) {
 // shard is done with the call.
 func (s *shard) tick(c *call, at time.Duration, flush bool) (done bool) {
 	changed := s.keepLimits(c, at)
-	s.advance(c, clock.Samples(at-s.rules.Hold-c.epoch))
+	s.advance(c, clock.Samples(at-s.rules.Hold-c.epoch)-ahead)
 	for _, t := range c.tracks {
 		if !t.begun || t.committed {
 			continue
@@ -201,10 +197,8 @@ func (s *shard) quality(c *call, t *track) *Quality {
 	if t.spec.channels == 1 {
 		q.Clipped = c.mix.mono.Clipped() - t.clipped
 	}
-	// The legs have slid apart by what their clocks differ, over the whole call.
-	if q.Legs[Caller].NoMedia || q.Legs[Callee].NoMedia {
-		return q
+	if !q.Legs[Caller].NoMedia && !q.Legs[Callee].NoMedia {
+		q.OffsetMS = (c.legs[Callee].voice.course.Off() - c.legs[Caller].voice.course.Off()) * 1000 / clock.Rate
 	}
-	q.OffsetMS = (q.Legs[Callee].DriftPPM - q.Legs[Caller].DriftPPM) * float64(t.stop) / clock.Rate / 1000
 	return q
 }

@@ -1,7 +1,6 @@
 package clock
 
 import (
-	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -46,36 +45,6 @@ func TestAnchorIsTheLeastDelayed(t *testing.T) {
 		if got, want := first+a.Offset(), Samples(base); got != want {
 			t.Fatalf("first sample at %d, want %d", got, want)
 		}
-	}
-}
-
-func TestDriftIsMeasured(t *testing.T) {
-	r := rand.New(rand.NewPCG(2, 2))
-	for _, ppm := range []float64{0, 20, -20, 100, -300} {
-		var d Drift
-		for i := range 30000 { // ten minutes
-			sent := time.Duration(i) * 20 * time.Millisecond
-			at := time.Duration(float64(sent) / (1 + ppm/1e6))
-			jitter := time.Duration(r.ExpFloat64() * float64(10*time.Millisecond))
-			if i%50 == 0 {
-				jitter = time.Duration(r.Int64N(int64(time.Millisecond)))
-			}
-			d.Add(at+jitter, int64(i)*160)
-		}
-		got, ok := d.PPM()
-		if !ok || math.Abs(got-ppm) > 2 {
-			t.Errorf("%v ppm measured as %.2f (%v)", ppm, got, ok)
-		}
-	}
-}
-
-func TestDriftSaysWhenItDoesNotKnow(t *testing.T) {
-	var d Drift
-	for i := range 100 {
-		if _, ok := d.PPM(); ok {
-			t.Fatal("an estimate from two seconds")
-		}
-		d.Add(time.Duration(i)*20*time.Millisecond, int64(i)*160)
 	}
 }
 

@@ -1,18 +1,30 @@
 package jitter
 
-import "callrec/codec/g711"
+import (
+	"slices"
+
+	"callrec/codec/g711"
+)
 
 // Kind says what a span of a Block holds.
 type Kind uint8
 
 // The kinds of span.
 const (
-	Missing Kind = iota // no packet brought it; the octets are meaningless
+	// Silent is where nobody sent anything, as far as sequence numbers tell: before
+	// and after a stream, pauses of a sender that suppresses silence, hold, digits.
+	Silent Kind = iota
+	// Lost is where packets were sent that did not come. As in Silent, the octets
+	// are meaningless.
+	Lost
 	MuLaw
 	ALaw
 )
 
-// Law is the companding law of a span that is not Missing.
+// Audio reports whether the span holds octets.
+func (k Kind) Audio() bool { return k >= MuLaw }
+
+// Law is the companding law of a span that holds audio.
 func (k Kind) Law() g711.Law {
 	if k == ALaw {
 		return g711.ALaw
@@ -38,6 +50,28 @@ type Block struct {
 // returns more than that, and never allocates.
 func NewBlock(n int) *Block {
 	return &Block{Octets: make([]byte, 0, n), Spans: make([]Span, 0, n)}
+}
+
+// hush makes [from, to) of the timeline silent, as far as the block holds it.
+func (b *Block) hush(from, to int64) {
+	from, to = max(from-b.Pos, 0), min(to-b.Pos, int64(len(b.Octets)))
+	at := int64(0)
+	for i := 0; i < len(b.Spans) && at < to; i++ {
+		s := b.Spans[i]
+		end := at + int64(s.Len)
+		if end > from && s.Kind != Silent {
+			before, within, after := int(max(from-at, 0)), int(min(to, end)-max(from, at)), int(max(end-to, 0))
+			b.Spans[i] = Span{within, Silent}
+			if after > 0 {
+				b.Spans = slices.Insert(b.Spans, i+1, Span{after, s.Kind})
+			}
+			if before > 0 {
+				b.Spans = slices.Insert(b.Spans, i, Span{before, s.Kind})
+				i++
+			}
+		}
+		at = end
+	}
 }
 
 // add appends a span, merging it with the one before when they are alike.

@@ -32,15 +32,18 @@ const (
 	Overrun                  // no room: the leg has not been read for longer than Reach, or the payload is huge
 )
 
-// Buffer puts the packets of one leg on the call's timeline.
+// Buffer puts the packets of one leg on that leg's own timeline.
 type Buffer struct {
 	pool   *Pool
 	epoch  time.Duration
+	lean   int64 // how far the leg's own timeline is ahead of the call's
 	fixed  int64 // positions before this have been read
 	ring   *ring // nil until something is placed
 	stream stream
 	heard  bool // stream is valid
 	wait   [candidates]*nursery
+	gap    gap
+	digits digits
 	stats  Stats
 }
 
@@ -49,6 +52,9 @@ type stream struct {
 	ssrc   uint32
 	ts     extender
 	offset int64 // extended timestamp + offset = position
+	first  int64 // where it begins
+	newest int64 // the position after its last octet
+	packet int64 // octets in the largest packet
 	seq    sequence
 	last   time.Duration // newest arrival of a packet that fit
 	drift  clock.Drift
@@ -94,7 +100,7 @@ const (
 
 func (b *Buffer) judge(h *rtp.Header, n int, at time.Duration) fitness {
 	pos := b.stream.ts.peek(h.Timestamp) + b.stream.offset
-	if pos > clock.Samples(at+Early) {
+	if pos > clock.Samples(at+Early)+b.lean {
 		return strange
 	}
 	if pos+int64(n) > b.fixed || n == 0 {
@@ -120,7 +126,7 @@ func (b *Buffer) accept(seq uint16, ts int64, payload []byte, law g711.Law, at t
 	if !dup {
 		b.jitter(at - time.Duration(ts)*clock.Sample)
 	}
-	placed, v := b.place(ts+s.offset, payload, law)
+	placed, v := b.place(ts+s.offset, payload, law, seq)
 	switch {
 	case dup && placed == 0: // else its number was used before, by another packet
 		v = Duplicate
@@ -134,7 +140,8 @@ func (b *Buffer) accept(seq uint16, ts int64, payload []byte, law g711.Law, at t
 }
 
 // place writes what is not yet fixed, or there, and says how many octets that was.
-func (b *Buffer) place(pos int64, payload []byte, law g711.Law) (placed int, v Verdict) {
+func (b *Buffer) place(pos int64, payload []byte, law g711.Law, seq uint16) (placed int, v Verdict) {
+	b.stream.packet = max(b.stream.packet, int64(len(payload)))
 	if cut := b.fixed - pos; cut > 0 {
 		if cut >= int64(len(payload)) {
 			return 0, Late
@@ -145,7 +152,8 @@ func (b *Buffer) place(pos int64, payload []byte, law g711.Law) (placed int, v V
 	if pos+int64(len(payload)) > b.fixed+int64(b.pool.ringSize) {
 		return 0, Overrun
 	}
-	return b.ring.write(pos, payload, law), Accepted
+	b.stream.newest = max(b.stream.newest, pos+int64(len(payload)))
+	return b.ring.write(pos, payload, law, seq), Accepted
 }
 
 // Note takes a packet that brings no audio, such as a digit or comfort noise: the
@@ -227,7 +235,7 @@ const lead = clock.Rate / 5
 // settle decides on every stream whose first sample is about to be fixed.
 func (b *Buffer) settle(upTo int64) {
 	for i := 0; i < candidates && b.wait[i] != nil; {
-		if b.wait[i].earliest() < upTo+lead {
+		if b.wait[i].earliest()+b.lean < upTo+lead {
 			b.remove(i)
 		} else {
 			i++
@@ -260,7 +268,8 @@ func (b *Buffer) decide(n *nursery) {
 		b.stats.Lost += b.stream.seq.lost()
 	}
 	b.heard = true
-	b.stream = stream{ssrc: n.ssrc, ts: n.ts, offset: n.anchor.Offset()}
+	b.stream = stream{ssrc: n.ssrc, ts: n.ts, offset: n.anchor.Offset() + b.lean}
+	b.stream.first = n.first + b.stream.offset
 	octets := b.ownPayloads(n)
 	for _, p := range n.heads {
 		b.accept(p.seq, n.origin+int64(p.ts), octets[:p.len], p.law, p.at)
@@ -281,9 +290,11 @@ func (b *Buffer) Read(blk *Block, upTo int64) bool {
 	blk.Pos, blk.Octets, blk.Spans = b.fixed, blk.Octets[:0], blk.Spans[:0]
 	if b.ring == nil {
 		blk.Octets = blk.Octets[:n]
-		blk.add(n, Missing)
+		blk.add(n, Silent)
 	} else {
 		b.ring.read(blk, b.fixed, n)
+		b.explain(blk)
+		b.digits.hush(blk)
 		b.ring.clear(b.fixed, n)
 	}
 	b.fixed += int64(n)
@@ -300,6 +311,7 @@ func (b *Buffer) Skip(upTo int64) {
 		b.ring.clear(b.fixed, int(min(upTo-b.fixed, int64(b.pool.ringSize))))
 	}
 	b.fixed = upTo
+	b.gap = gap{}
 }
 
 // Close gives the memory back. The Buffer may not be used after, but for Stats.

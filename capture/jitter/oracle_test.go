@@ -25,8 +25,12 @@ type packet struct {
 	payload []byte
 }
 
-// missing marks a position that no packet brought. Octets are 0..255.
-const missing = -1
+// missing marks a position that no packet brought, lost one whose packet did not
+// come. Octets are 0..255.
+const (
+	missing = -1
+	lost    = -2
+)
 
 // run pushes packets as they arrive and reads every tick, one hold behind, until
 // end; it returns every position as octet + 256×law, or missing.
@@ -64,8 +68,10 @@ func flatten(out []int, blk *Block) []int {
 	for _, s := range blk.Spans {
 		for range s.Len {
 			switch s.Kind {
-			case Missing:
+			case Silent:
 				out = append(out, missing)
+			case Lost:
+				out = append(out, lost)
 			case MuLaw:
 				out = append(out, int(blk.Octets[i]))
 			case ALaw:

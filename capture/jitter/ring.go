@@ -6,13 +6,19 @@ import (
 	"callrec/codec/g711"
 )
 
+// cell is how many positions share the note of which packet brought them: 4 ms,
+// less than any packet is long. A power of two that divides 64.
+const cell = 32
+
 // ring holds octets by position, modulo its size, with a bit for each that says
-// whether it is there and one that says which law it is of. It holds the
-// positions [fixed, fixed+size); the Buffer keeps to that.
+// whether it is there and one that says which law it is of, and for each cell the
+// sequence number of the packet that wrote there last. It holds the positions
+// [fixed, fixed+size); the Buffer keeps to that.
 type ring struct {
 	octets  []byte
 	present []uint64
 	alaw    []uint64
+	seqs    []uint16
 	mixed   bool // some A-law octet was ever written
 }
 
@@ -22,17 +28,21 @@ func newRing(size int) *ring {
 		octets:  make([]byte, size),
 		present: make([]uint64, size/64),
 		alaw:    make([]uint64, size/64),
+		seqs:    make([]uint16, size/cell),
 	}
 }
 
-// write puts octets at pos, leaving alone what is there already, and returns how
-// many it placed.
-func (r *ring) write(pos int64, octets []byte, law g711.Law) int {
+// write puts the octets of packet seq at pos, leaving alone what is there already,
+// and returns how many it placed.
+func (r *ring) write(pos int64, octets []byte, law g711.Law, seq uint16) int {
 	i := int(pos % int64(len(r.octets)))
 	placed := 0
 	for len(octets) > 0 { // twice where the octets lie across the ring's end
 		n := min(len(octets), len(r.octets)-i)
 		placed += r.writeRun(i, octets[:n], law)
+		for c := i / cell; c <= (i+n-1)/cell; c++ {
+			r.seqs[c] = seq
+		}
 		octets = octets[n:]
 		i = 0
 	}
@@ -100,7 +110,7 @@ func (r *ring) readRun(blk *Block, i, end int) {
 	blk.Octets = append(blk.Octets, r.octets[i:end]...)
 	for i < end {
 		if at := next(r.present, i, end, true); at > i {
-			blk.add(at-i, Missing)
+			blk.add(at-i, Silent)
 			i = at
 			continue
 		}
@@ -121,6 +131,22 @@ func (r *ring) readRun(blk *Block, i, end int) {
 			i = at
 		}
 	}
+}
+
+// seq is the sequence number of the packet that brought pos.
+func (r *ring) seq(pos int64) uint16 { return r.seqs[int(pos%int64(len(r.octets)))/cell] }
+
+// ahead returns the first position of [pos, end) that is there, or end.
+func (r *ring) ahead(pos, end int64) int64 {
+	for pos < end {
+		i := int(pos % int64(len(r.octets)))
+		n := int(min(end-pos, int64(len(r.octets)-i)))
+		if at := next(r.present, i, i+n, true); at < i+n {
+			return pos + int64(at-i)
+		}
+		pos += int64(n)
+	}
+	return end
 }
 
 // next returns the first bit in [i, end) that has the given value, or end.

@@ -48,6 +48,22 @@ func (s *sequence) add(seq uint16) (dup, reordered bool) {
 	return false, reordered
 }
 
+// unseen is how many numbers between two that were seen never came. What lies too
+// far back to tell, or the wrong way round, counts as none.
+func (s *sequence) unseen(from, to uint16) (n int64) {
+	a := s.max + int64(int16(from-uint16(s.max)))
+	b := s.max + int64(int16(to-uint16(s.max)))
+	if s.max-a >= seqWindow {
+		return 0
+	}
+	for ext := a + 1; ext < b; ext++ {
+		if s.seen[ext>>6&(seqWindow/64-1)]>>(ext&63)&1 == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *sequence) set(ext int64) {
 	s.seen[ext>>6&(seqWindow/64-1)] |= 1 << (ext & 63)
 }

@@ -1,0 +1,199 @@
+package jitter
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"callrec/capture/clock"
+)
+
+// A gap must stay a gap of its own length, and be told from silence.
+func TestLossLeavesAGapInItsPlace(t *testing.T) {
+	packets := speak(200, 100*ms, 20*ms, 7, 5000, 65500)
+	lossy := slices.Concat(packets[:50], packets[53:120], packets[121:])
+	got, stats := run(lossy, 5*time.Second, NewPool(hold))
+	want := oracle(lossy, 5000, 5*time.Second)
+	mark(want, 800+50*160, 800+53*160)
+	mark(want, 800+120*160, 800+121*160)
+	if i := firstDifference(got, want); i >= 0 {
+		t.Errorf("differs at %d", i)
+	}
+	if stats.Lost != 4 {
+		t.Errorf("%d lost, want 4", stats.Lost)
+	}
+}
+
+func mark(timeline []int, from, to int) {
+	for i := from; i < to; i++ {
+		timeline[i] = lost
+	}
+}
+
+// Pauses, losses and a network that reorders, each packet below the hold: what was
+// lost is told from what was never sent, whatever the order and whichever packet
+// sizes, from every boundary. Where a packet is lost beside a pause nobody can
+// tell, and either answer will do.
+func TestLossIsToldFromPauses(t *testing.T) {
+	pool := NewPool(hold)
+	for _, from := range boundaries {
+		for seed := range uint64(6) {
+			t.Run(fmt.Sprintf("from %d seed %d", from, seed), func(t *testing.T) {
+				r := rand.New(rand.NewPCG(uint64(from), seed))
+				size := []int{40, 80, 160, 240, 480, 960}[r.IntN(6)]
+				var sent []packet
+				var pauses, dropped []bool // before packet i; packet i
+				ts, seq, at := from, uint16(from), 200*ms
+				for at < 8*time.Second {
+					pause := len(sent) > 0 && r.IntN(20) == 0
+					if pause {
+						n := size * (1 + r.IntN(4000/size))
+						ts += uint32(n)
+						at += time.Duration(n) * clock.Sample
+					}
+					p := speak(1, at, time.Duration(size)*clock.Sample, 7, ts, seq)[0]
+					if seed%2 == 1 && len(sent) > 5 { // anything but an even size
+						p.payload = p.payload[:max(40, r.IntN(size+1))]
+					}
+					sent = append(sent, p)
+					pauses = append(pauses, pause)
+					dropped = append(dropped, len(sent) > 10 && r.IntN(25) == 0)
+					ts += uint32(len(p.payload))
+					at += time.Duration(len(p.payload)) * clock.Sample
+					seq++
+				}
+				var come []packet
+				want := oracle(sent, int64(from), 12*time.Second)
+				base := 1600 - int(sent[0].at/clock.Sample)
+				for i, p := range sent {
+					if dropped[i] {
+						pos := base + int(p.at/clock.Sample)
+						mark(want, pos, pos+len(p.payload))
+						continue
+					}
+					if i > 0 {
+						p.at += time.Duration(r.Int64N(int64(700 * ms)))
+					}
+					come = append(come, p)
+				}
+				blur(want)
+				got, stats := run(come, 12*time.Second, pool)
+				for i := range want {
+					if got[i] != want[i] && (want[i] != either || got[i] >= 0) {
+						t.Fatalf("position %d: got %d, want %d; packets of %d (%+v)", i, got[i], want[i], size, stats)
+					}
+				}
+			})
+		}
+	}
+}
+
+// either marks a position that may be called missing or lost.
+const either = -3
+
+// blur turns the gaps that hold both a pause and a loss into either.
+func blur(timeline []int) {
+	for from := 0; from < len(timeline); from++ {
+		to, kinds := from, map[int]bool{}
+		for to < len(timeline) && timeline[to] < 0 {
+			kinds[timeline[to]] = true
+			to++
+		}
+		for i := from; i < to && len(kinds) > 1; i++ {
+			timeline[i] = either
+		}
+		from = to
+	}
+}
+
+// A digit's span is silent, whether its stream sends audio beside it or not, and
+// however its packets are reordered; what comes after is heard.
+func TestDigitsAreKeptOut(t *testing.T) {
+	for _, beside := range []bool{false, true} {
+		b := New(NewPool(hold), 0)
+		packets := speak(120, 0, 20*ms, 7, 5000, 65500)
+		seq := uint16(65500)
+		for i, p := range packets {
+			if i >= 100 && i < 110 {
+				n := int64(i - 99)
+				if i == 104 {
+					n = 5
+				}
+				h := rtp.Header{SSRC: 7, Timestamp: packets[100].ts, SequenceNumber: seq}
+				seq++
+				if pos, ok := b.Digit(&h, n*160); !ok || pos != 100*160 {
+					t.Fatalf("digit at %d (%v), want %d", pos, ok, 100*160)
+				}
+				if !beside {
+					continue
+				}
+			}
+			h := rtp.Header{SSRC: 7, Timestamp: p.ts, SequenceNumber: seq}
+			seq++
+			b.Push(&h, p.payload, p.law, p.at)
+		}
+		var got []int
+		blk := NewBlock(700) // so that the span lies across blocks
+		for b.Read(blk, 19200) {
+			got = flatten(got, blk)
+		}
+		for i, o := range got {
+			if digit := i >= 100*160 && i < 110*160; (o == missing) != digit || o == lost {
+				t.Fatalf("beside %v: position %d is %d", beside, i, o)
+			}
+		}
+		if s := b.Stats(); s.Lost != 0 {
+			t.Errorf("%d lost, want 0", s.Lost)
+		}
+	}
+}
+
+// Many digits, and of a stream that is not heard: bounded, and harmless.
+func TestManyDigits(t *testing.T) {
+	b := New(NewPool(hold), 0)
+	h := rtp.Header{SSRC: 9}
+	if _, ok := b.Digit(&h, 100); ok {
+		t.Error("a digit of a stream that nobody has heard has a position")
+	}
+	for i, p := range speak(100, 0, 20*ms, 7, 5000, 0) {
+		b.Push(&rtp.Header{SSRC: 7, Timestamp: p.ts, SequenceNumber: uint16(i)}, p.payload, p.law, p.at)
+	}
+	blk := NewBlock(16000)
+	b.Read(blk, 8000)
+	for i := range uint32(1000) {
+		b.Digit(&rtp.Header{SSRC: 7, Timestamp: 5000 + 9000 + i, SequenceNumber: 100}, int64(i))
+	}
+	b.Read(blk, 16000)
+	n := 0
+	for _, s := range blk.Spans {
+		n += s.Len
+	}
+	if n != len(blk.Octets) {
+		t.Errorf("spans of %d octets in a block of %d", n, len(blk.Octets))
+	}
+}
+
+// The oldest numbers are of no use: a gap between numbers that far apart is not
+// looked into.
+func TestUnseenIsBounded(t *testing.T) {
+	var s sequence
+	s.add(0)
+	s.add(2)
+	s.add(5)
+	for _, c := range []struct {
+		from, to uint16
+		want     int64
+	}{{0, 2, 1}, {2, 5, 2}, {0, 5, 3}, {5, 0, 0}, {5, 5, 0}, {0, 1, 0}} {
+		if got := s.unseen(c.from, c.to); got != c.want {
+			t.Errorf("between %d and %d: %d unseen, want %d", c.from, c.to, got, c.want)
+		}
+	}
+	s.add(30000)
+	if got := s.unseen(5, 30000); got != 0 {
+		t.Errorf("%d unseen, beyond what is remembered", got)
+	}
+}
