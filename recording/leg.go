@@ -1,12 +1,14 @@
 package recording
 
 import (
+	"math"
 	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"callrec/capture"
+	"callrec/capture/clock"
 	"callrec/capture/jitter"
 	"callrec/codec/g711"
 )
@@ -118,6 +120,9 @@ func (l *leg) receiveRTCP(d *capture.Datagram) {
 	l.heard = max(l.heard, d.At)
 }
 
+// inMS turns samples into milliseconds, to the microsecond.
+func inMS(samples float64) float64 { return math.Round(samples*1e6/clock.Rate) / 1000 }
+
 // quality is the leg's part of the record.
 func (l *leg) quality() LegQuality {
 	if l == nil || l.buffer == nil {
@@ -128,6 +133,7 @@ func (l *leg) quality() LegQuality {
 		Packets: s.Packets, Lost: s.Lost, Late: s.Late + s.Overrun, Duplicate: s.Duplicate,
 		Reordered: s.Reordered, Foreign: s.Foreign + l.counts.foreign, Ignored: l.counts.ignored,
 		SSRCChanges: s.Restarts, JitterMS: float64(s.Jitter) / float64(time.Millisecond),
-		DriftPPM: s.DriftPPM, NoMedia: s.Packets == 0,
+		DriftPPM: s.DriftPPM, CorrectedMS: inMS(float64(l.voice.course.Shift()) / clock.One),
+		ConcealedMS: inMS(float64(l.voice.counts.concealed)), NoMedia: s.Packets == 0,
 	}
 }

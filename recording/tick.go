@@ -198,7 +198,7 @@ func (s *shard) quality(c *call, t *track) *Quality {
 		q.Clipped = c.mix.mono.Clipped() - t.clipped
 	}
 	if !q.Legs[Caller].NoMedia && !q.Legs[Callee].NoMedia {
-		q.OffsetMS = (c.legs[Callee].voice.course.Off() - c.legs[Caller].voice.course.Off()) * 1000 / clock.Rate
+		q.OffsetMS = inMS(c.legs[Callee].voice.course.Off() - c.legs[Caller].voice.course.Off())
 	}
 	return q
 }

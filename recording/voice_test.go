@@ -1,0 +1,98 @@
+package recording
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"callrec/capture"
+	"callrec/capture/clock"
+	"callrec/capture/jitter"
+	"callrec/codec/resample"
+)
+
+// A leg that loses packets, drifts, and is bent costs no memory either.
+func TestRepairAllocatesNothing(t *testing.T) {
+	p := newParty(jitter.NewPool(time.Second), 1, 200)
+	p.signal = func(float64) float64 { return 0.1 }
+	e := newEar(resample.NewWarp())
+	var pos int64
+	second := func() { // the packets are made here too: only hearing is counted
+		n := testing.AllocsPerRun(1, func() {
+			for range 5 {
+				p.voice.hear(pos, stretch, &e)
+				pos += stretch
+			}
+		})
+		if n != 0 {
+			t.Fatalf("%v allocations in a second", n)
+		}
+	}
+	for s := range 60 {
+		p.arrive(time.Duration(2*s+2) * time.Second)
+		for i := range p.queue { // and of those under way, some never come
+			if p.r.IntN(10) == 0 {
+				p.queue[i].at = time.Duration(1 << 60)
+			}
+		}
+		if s > 0 {
+			second()
+		}
+	}
+	if p.voice.counts.concealed == 0 || p.voice.course.Straight() {
+		t.Errorf("concealed %d samples, bent %v: nothing was repaired", p.voice.counts.concealed, !p.voice.course.Straight())
+	}
+}
+
+// FuzzLeg gives a leg the packets that bytes spell out, and hears it: nothing may
+// crash, no sample may be heard that did not come in time, or later than Early
+// after anything came.
+func FuzzLeg(f *testing.F) {
+	f.Add([]byte{0, 20, 0, 1, 0, 20, 0, 1, 0, 20, 0, 1, 0, 20, 0, 1})
+	f.Add([]byte{1, 200, 3, 1, 0, 20, 60, 1, 2, 20, 0, 9, 0, 20, 0, 1, 0, 255, 0, 1, 0, 255, 0, 1, 7, 1, 1, 1})
+	warp := resample.NewWarp()
+	f.Fuzz(func(t *testing.T, in []byte) {
+		rules := Config{Hold: time.Second, SourceTimeout: 5 * time.Second}
+		pool := jitter.NewPool(rules.Hold)
+		from := netip.MustParseAddrPort("192.0.2.7:30010")
+		l := &leg{source: source{want: from}, payloads: payloadTable(map[uint8]Payload{
+			0: PayloadPCMU, 8: PayloadPCMA, 13: PayloadNoise, 101: PayloadEvents,
+		}), buffer: jitter.New(pool, 0)}
+		l.voice.buffer = l.buffer
+		g := gate{rules: &rules}
+		e := newEar(warp)
+		r := rand.New(rand.NewPCG(1, 1))
+		var now, last time.Duration
+		var pos int64
+		seq, ts := uint16(65530), uint32(1<<32-4000)
+		packet := make([]byte, 12+2048)
+		for i := range packet {
+			packet[i] = byte(r.Uint32())
+		}
+		for len(in) >= 4 && now < time.Minute {
+			kind, wait, jump, size := in[0], time.Duration(in[1])*time.Millisecond, in[2], int(in[3])*8
+			in = in[4:]
+			now += wait
+			seq += 1 + uint16(jump&3) - uint16(jump>>6)<<14
+			ts += 160 + uint32(jump&12)*400 - uint32(jump&48)*100
+			packet[0], packet[1] = 0x80, []byte{0, 8, 13, 101, 0x80, 96, 0, 0}[kind&7]
+			packet[2], packet[3] = byte(seq>>8), byte(seq)
+			packet[4], packet[5], packet[6], packet[7] = byte(ts>>24), byte(ts>>16), byte(ts>>8), byte(ts)
+			packet[8], packet[9], packet[10], packet[11] = 0, 0, 0, kind>>6
+			l.receive(&capture.Datagram{From: from, At: now, Data: packet[:12+size]}, &g)
+			last = now + time.Duration(size)*clock.Sample
+			for upTo := clock.Samples(now-rules.Hold) - ahead; pos+stretch <= upTo; pos += stretch {
+				l.voice.hear(pos, stretch, &e)
+			}
+		}
+		for range 3 * 5 { // what is still to come
+			for i, x := range l.voice.hear(pos, stretch, &e) {
+				if at := time.Duration(pos+int64(i)) * clock.Sample; x != 0 && at > last+jitter.Early+100*time.Millisecond {
+					t.Fatalf("a sample at %v; the last packet ended at %v", at, last)
+				}
+			}
+			pos += stretch
+		}
+	})
+}
