@@ -75,6 +75,28 @@ func CompileEndpoint(doc []byte) (*Endpoint, error) {
 	return e, nil
 }
 
+// NewParty puts together the documents of one end of a call, named by the ids of
+// its user, its device or both. Who is using the device, as the call says, stands
+// before who owns it. The lookups give nil for what has no document. The party is
+// nil when no id is given: then it is no endpoint of the account.
+func NewParty(userID, deviceID string, user, device func(id string) *Endpoint) *Party {
+	if userID == "" && deviceID == "" {
+		return nil
+	}
+	var p Party
+	users := []string{userID}
+	if deviceID != "" {
+		p.Device = device(deviceID)
+		if userID == "" {
+			users = p.Device.Owners()
+		}
+	}
+	for _, id := range users {
+		p.Users = append(p.Users, user(id))
+	}
+	return &p
+}
+
 func owners(m map[string]any) []string {
 	if users := object(object(m, "hotdesk"), "users"); len(users) > 0 {
 		return slices.Sorted(maps.Keys(users))

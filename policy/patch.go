@@ -14,18 +14,18 @@ func Merge(stored, change map[string]any) map[string]any {
 	if out == nil {
 		out = make(map[string]any, len(change))
 	}
-	for key, new := range change {
-		switch new := new.(type) {
+	for key, v := range change {
+		switch v := v.(type) {
 		case nil:
 			delete(out, key)
 		case map[string]any:
 			old, _ := out[key].(map[string]any)
-			if len(new) == 0 {
+			if len(v) == 0 {
 				old = nil
 			}
-			out[key] = Merge(old, new)
+			out[key] = Merge(old, v)
 		default:
-			out[key] = new
+			out[key] = v
 		}
 	}
 	return out

@@ -34,7 +34,7 @@ func LoadSchemas(checkURL func(url string) error, more ...embed.FS) (*Schemas, e
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	c.UseLoader(jsonschema.SchemeURLLoader{})
-	c.RegisterFormat(&jsonschema.Format{Name: "target-url", Validate: absoluteURL})
+	c.RegisterFormat(&jsonschema.Format{Name: "uri", Validate: absoluteURL})
 	c.RegisterFormat(&jsonschema.Format{Name: clientURL, Validate: func(v any) error {
 		text, ok := v.(string)
 		if !ok || text == "" || checkURL == nil {

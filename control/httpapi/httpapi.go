@@ -77,7 +77,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	compiled, err := policy.LoadSchemas(nil, schemaFiles)
+	compiled, err := policy.LoadSchemas(c.Defaults.CheckURL, schemaFiles)
 	if err != nil {
 		return nil, err
 	}
