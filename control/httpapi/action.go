@@ -48,7 +48,7 @@ func (s *server) act(r *request) (reply, error) {
 			Data: control.Explain{Message: "not implemented", Cause: "the action " + action + " does not exist yet"},
 		}
 	}
-	bad := s.schemas.check("channels.action", data)
+	bad := s.schemas.Check("channels.action", data)
 	info, live := s.Recorder.Info(r.call)
 	command := recording.Command{Action: plain[action], At: s.instant(r, o, "at", &bad), Leg: o.leg("leg")}
 	steps := s.steps(r, o["flow"], "flow", info.Spec.To, &bad)
@@ -87,10 +87,10 @@ func (s *server) metaflow(r *request) (reply, error) {
 		return reply{}, err
 	}
 	const path = "data.data"
-	bad := s.schemas.check("channels.metaflow", data)
+	bad := s.schemas.Check("channels.metaflow", data)
 	flow := objectOf(data).object("data").object("data")
-	for _, key := range s.schemas.unknown("metaflows.record_call", flow) {
-		r.warn("%s.%s is no setting of record_call and is ignored", path, escapeKey(key))
+	for _, key := range s.schemas.Unknown("metaflows.record_call", flow) {
+		r.warn("%s.%s is no setting of record_call and is ignored", path, policy.EscapeKey(key))
 	}
 	info, live := s.Recorder.Info(r.call)
 	command := recording.Command{Action: metaflows[flow.text("action")], At: s.instant(r, flow, path+".at", &bad)}
@@ -117,13 +117,13 @@ func (s *server) metaStart(flow object, to, path string, bad *policy.Problems) [
 	if flow.text("id") != "" {
 		*bad = append(*bad, policy.Problem{Path: path + ".id", Rule: "error", Message: "start makes a new recording; it takes no id", Value: flow.text("id")})
 	}
-	spec, err := s.spec(flow.settings(), s.Defaults, path, bad)
+	spec, err := s.spec(policy.ReadSettings(flow), s.Defaults, path, bad)
 	if err != nil {
 		return nil
 	}
 	origin := flow.text("origin")
 	if origin == "" {
-		origin = "untracked : " + userPart(to)
+		origin = "untracked : " + policy.UserPart(to)
 	}
 	return []recording.Request{{Spec: spec, Origin: origin, Leg: recording.Caller}}
 }

@@ -20,7 +20,7 @@ func (s *server) announce(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	bad := s.schemas.check("channels.announce", data)
+	bad := s.schemas.Check("channels.announce", data)
 	o := objectOf(data)
 	c := s.callSpec(r, o, &bad)
 	steps := s.steps(r, o["flow"], "flow", c.To, &bad)

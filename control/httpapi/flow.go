@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"callrec/policy"
@@ -29,46 +26,32 @@ type step struct {
 // put together. to is the dialled address of the call.
 func (s *server) steps(r *request, node any, path, to string, bad *policy.Problems) []step {
 	var out []step
-	for n := 0; node != nil; n++ {
-		o := objectOf(node)
+	first, warnings := s.schemas.Flow(node, path)
+	for n, at := 0, first; at != nil; n, at = n+1, at.Next {
 		if n == maxNodes {
-			*bad = append(*bad, policy.Problem{Path: path, Rule: "maxDepth", Message: fmt.Sprintf("A flow must not have more than %d nodes", maxNodes), Target: maxNodes})
+			*bad = append(*bad, policy.Problem{Path: at.Path, Rule: "maxDepth", Message: fmt.Sprintf("A flow must not have more than %d nodes", maxNodes), Target: maxNodes})
 			return nil
 		}
-		if o.text("module") == "record_call" {
-			out = s.recordCall(r, out, o.object("data"), path, to, bad)
+		if record, ok := at.Action.(*policy.RecordCall); ok {
+			out = s.recordCall(out, record, at.Path, to, bad)
 		}
-		for _, key := range s.schemas.unknown("callflows.action", o) {
-			r.warn("%s.%s is unknown and ignored", path, escapeKey(key))
-		}
-		children := o.object("children")
-		for _, key := range slices.Sorted(maps.Keys(children)) {
-			if key != "_" {
-				r.warn("%s.children.%s is never reached: record_call continues with its child _", path, escapeKey(key))
-			}
-		}
-		node, path = children["_"], path+".children._"
+	}
+	for _, w := range warnings {
+		r.warn("%s", w)
 	}
 	return out
 }
 
 // recordCall adds one record_call node to the steps.
-func (s *server) recordCall(r *request, out []step, data object, path, to string, bad *policy.Problems) []step {
-	for _, key := range s.schemas.unknown("callflows.record_call", data) {
-		r.warn("%s.data.%s is no setting of record_call and is ignored", path, escapeKey(key))
-	}
-	spec, err := s.spec(data.settings(), s.flow, path+".data", bad)
-	if err != nil || data.flag("skip_module") {
+func (s *server) recordCall(out []step, record *policy.RecordCall, path, to string, bad *policy.Problems) []step {
+	spec, err := s.spec(record.Settings, s.flow, path+".data", bad)
+	if err != nil {
 		return out
 	}
-	if data.text("action") == "stop" {
-		return append(out, step{action: recording.Stop, mediaName: data.text("media_name"), path: path})
+	if record.Stop {
+		return append(out, step{action: recording.Stop, mediaName: record.Settings.MediaName, path: path})
 	}
-	label := data.text("label")
-	if label == "" {
-		label = userPart(to)
-	}
-	request := recording.Request{Spec: spec, Origin: "callflow : " + label, Leg: recording.Caller}
+	request := recording.Request{Spec: spec, Origin: record.Origin("", to), Leg: recording.Caller}
 	if n := len(out); n > 0 && out[n-1].action == recording.Start {
 		out[n-1].start = append(out[n-1].start, request)
 		return out
@@ -108,19 +91,4 @@ func (s *server) run(ctx context.Context, r *request, steps []step, at time.Time
 		info = after
 	}
 	return info, nil
-}
-
-// userPart is the user of an address: the part before @, without a scheme.
-func userPart(address string) string {
-	for _, scheme := range []string{"sip:", "sips:", "tel:"} {
-		if len(address) >= len(scheme) && strings.EqualFold(address[:len(scheme)], scheme) {
-			address = address[len(scheme):]
-			break
-		}
-	}
-	user, _, _ := strings.Cut(address, "@")
-	if user == "" {
-		return "unknown"
-	}
-	return user
 }

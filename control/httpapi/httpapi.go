@@ -11,6 +11,7 @@ package httpapi
 
 import (
 	"crypto/sha256"
+	"embed"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"callrec/control"
+	"callrec/policy"
 	"callrec/recording"
 )
 
@@ -44,14 +46,17 @@ type Config struct {
 	Hold      time.Duration      // how far back the "at" of a request may lie
 }
 
-// flowLimit is the time_limit, in seconds, of a callflow action that gives none.
-const flowLimit = 3600
+// schemaFiles are those of requests about calls; what is said about recordings in
+// them is policy's.
+//
+//go:embed schemas/*.json
+var schemaFiles embed.FS
 
 // server answers requests. Nothing in it changes after New.
 type server struct {
 	Config
 	flow    recording.Defaults // Defaults with the limit of callflow actions
-	schemas schemas
+	schemas *policy.Schemas
 }
 
 // New returns the handler of everything under /v2 that exists, and the refusal
@@ -72,12 +77,12 @@ func New(c Config) (http.Handler, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	compiled, err := compile()
+	compiled, err := policy.LoadSchemas(c.Defaults.CheckURL, schemaFiles)
 	if err != nil {
 		return nil, err
 	}
 	s := &server{Config: c, flow: c.Defaults, schemas: compiled}
-	s.flow.TimeLimit = flowLimit
+	s.flow.TimeLimit = policy.FlowTimeLimit
 	return s.routes(), nil
 }
 
