@@ -23,6 +23,9 @@ type party struct {
 	delay  func(r *rand.Rand, sent time.Duration) time.Duration
 	signal func(at float64) float64 // of seconds, full scale 1
 
+	slip    bool // after three and a half minutes, 30 ms pass that its clock does not count
+	reports bool // it reports its clocks, every five seconds
+
 	r      *rand.Rand
 	voice  voice
 	packet int
@@ -58,9 +61,16 @@ func newParty(pool *jitter.Pool, seed uint64, ppm float64) *party {
 func (p *party) arrive(now time.Duration) {
 	for {
 		first := float64(p.packet*160) / (clock.Rate * (1 + p.ppm/1e6)) // true time of its first sample, in seconds
+		if p.slip && p.packet >= 10500 {
+			first += 0.03
+		}
 		sent := time.Duration(first * 1e9)
 		if sent > now {
 			break
+		}
+		if p.reports && p.packet%250 == 100 {
+			ntp := uint64((first + 3.9e9) * (1 << 32))
+			p.voice.buffer.Report(5, ntp, uint32(p.packet*160))
 		}
 		a := arrival{at: sent + p.delay(p.r, sent), packet: p.packet}
 		if p.packet < 50 {

@@ -58,6 +58,7 @@ type stream struct {
 	seq    sequence
 	last   time.Duration // newest arrival of a packet that fit
 	drift  clock.Drift
+	report reported
 	spread time.Duration // last packet's delay, for the jitter
 }
 

@@ -43,7 +43,7 @@ func run(packets []packet, end time.Duration, pool *Pool) ([]int, Stats) {
 	for now := tick; ; now += tick {
 		for len(packets) > 0 && packets[0].at <= now {
 			p := packets[0]
-			h := rtp.Header{Version: 2, SSRC: p.ssrc, Timestamp: p.ts, SequenceNumber: p.seq}
+			h := header(p)
 			b.Push(&h, p.payload, p.law, p.at)
 			packets = packets[1:]
 		}
@@ -61,6 +61,10 @@ func run(packets []packet, end time.Duration, pool *Pool) ([]int, Stats) {
 	stats := b.Stats()
 	b.Close()
 	return out[:clock.Samples(end)], stats
+}
+
+func header(p packet) rtp.Header {
+	return rtp.Header{Version: 2, SSRC: p.ssrc, Timestamp: p.ts, SequenceNumber: p.seq}
 }
 
 func flatten(out []int, blk *Block) []int {
