@@ -37,7 +37,6 @@ type Digits struct {
 // press is what the packets have said of one press.
 type press struct {
 	Press
-	told   int64 // start as it was told; reports from before it may have come since
 	last   int64 // start of its newest segment
 	marked bool  // its first packet has been seen: nothing comes before it
 	sealed bool  // its end has been seen: nothing comes after it
@@ -110,7 +109,7 @@ func (d *Digits) find(r *report) *press {
 		if p.Event != r.event {
 			continue
 		}
-		if r.start == p.Start || r.start == p.told || r.start == p.last {
+		if r.start == p.Start || r.start == p.last {
 			return p
 		}
 		if p.tells(r) && (found == nil || p.Start > found.Start) {
@@ -162,7 +161,7 @@ func (d *Digits) add(r *report) Press {
 			d.floor, d.floored = last, true
 		}
 	}
-	p := press{told: r.start, last: r.start, marked: r.marker, sealed: r.ended}
+	p := press{last: r.start, marked: r.marker, sealed: r.ended}
 	p.Press = Press{Event: r.event, Start: r.start, Length: r.end - r.start, Ended: r.ended}
 	d.presses[at] = p
 	newest := d.newest()

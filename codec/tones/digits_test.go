@@ -105,6 +105,7 @@ func TestDigitsCases(t *testing.T) {
 		{"marked twice", []packet{one[0], one[0], pack(0, true, event(5, true, 800))}, []Press{{5, 0, 160, false}}, 800, true},
 		{"no pause, the first one's end lost, the second marked", []packet{pack(0, true, event(5, false, 800)), pack(800, true, event(5, false, 160))}, []Press{{5, 0, 800, false}, {5, 800, 160, false}}, 160, false},
 		{"no pause, the first one's end known", []packet{pack(0, true, event(5, true, 800)), pack(800, false, event(5, false, 160))}, []Press{{5, 0, 800, true}, {5, 800, 160, false}}, 160, false},
+		{"under 40 ms between what is known of two, the second first", []packet{pack(900, true, event(5, false, 160)), pack(0, true, event(5, false, 700))}, []Press{{5, 900, 160, false}, {5, 0, 700, true}}, 160, false},
 		{"no duration", []packet{pack(0, true, event(5, false, 0)), pack(0, false, event(5, false, 160))}, []Press{{5, 0, 160, false}}, 160, false},
 		{"a flash has none", []packet{pack(0, true, event(16, true, 0)), pack(0, false, event(16, true, 0))}, []Press{{16, 0, 0, true}}, 0, true},
 		{"before the epoch", dial(9, -1000, 800, 160), []Press{{9, -1000, 160, false}}, 800, true},

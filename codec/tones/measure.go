@@ -14,8 +14,6 @@ const (
 	// them takes 6 %, their beat 4 %; a voice has other harmonics (at 0.8 the first
 	// false key came in two hours of speech).
 	purity = 0.88
-	// weakest is the least amplitude of a tone: -39 dBm0.
-	weakest = 250
 	// highLimit and lowLimit are the squares of how much stronger than the other
 	// either tone may be: 5 and 10 dB, a little more than Q.24 asks for.
 	highLimit = 3.16
@@ -56,8 +54,7 @@ func (d *Detector) certain(key int8) bool {
 			}
 			low, lowOff := d.tone(&rowProbes[row])
 			high, highOff := d.tone(&columnProbes[column])
-			if lowOff > offMost || highOff > offMost || min(low, high) < weakest*weakest ||
-				high > highLimit*low || low > lowLimit*high {
+			if lowOff > offMost || highOff > offMost || high > highLimit*low || low > lowLimit*high {
 				return false
 			}
 			var e float64

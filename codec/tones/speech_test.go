@@ -1,6 +1,7 @@
 package tones
 
 import (
+	"math"
 	"os"
 	"os/exec"
 	"strconv"
@@ -36,6 +37,20 @@ func TestSpeechPressesNoKey(t *testing.T) {
 					t.Errorf("party %d, gain %v, from sample %d: %q", i, gain, skip, got)
 				}
 			}
+		}
+	}
+}
+
+// Two right frequencies among others are a voice, or music.
+func TestThirdToneMakesNoKey(t *testing.T) {
+	for i := range keys {
+		k := normal(keys[i])
+		pcm := k.append(nil)
+		for n := range k.length {
+			pcm[k.lead+n] += dbm0(-9) * math.Sin(2*math.Pi*2300*float64(n)/8000)
+		}
+		if got := detected(line(pcm, quiet, g711.MuLaw, 1)); got != "" {
+			t.Errorf("%q with a third tone: found %q", keys[i], got)
 		}
 	}
 }
