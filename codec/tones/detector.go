@@ -95,7 +95,7 @@ func (d *Detector) hop(x *[hop]float32) bool {
 }
 
 // steady says whether the newest four hops are equally loud, so that the tone
-// fills them: of 23 ms there are 44 % of a hop at most in one of them.
+// fills them and does not fade: of 23 ms one of them has 44 % at most.
 func (d *Detector) steady() bool {
 	least, most := d.hops[0], d.hops[0]
 	for _, e := range d.hops[1:] {

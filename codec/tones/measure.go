@@ -5,7 +5,8 @@ import "math"
 // The limits of a press, measured over four hops.
 const (
 	// steadiness is how loud the quietest hop is at least beside the loudest.
-	// Whole hops of two steady tones differ by 15 %, as the tones beat.
+	// Whole hops of two steady tones differ by 15 %, as the tones beat; a voice's
+	// more. Without this, speech presses keys.
 	steadiness = 0.6
 	// offMost is how far a frequency may be off, between the 1.5 % that are taken
 	// and the 3.5 % that are not.

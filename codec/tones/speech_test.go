@@ -55,6 +55,20 @@ func TestThirdToneMakesNoKey(t *testing.T) {
 	}
 }
 
+// Tones that die away, as a voice's do, are no key.
+func TestFadingTonesMakeNoKey(t *testing.T) {
+	for i := range keys {
+		k := normal(keys[i])
+		pcm := k.append(nil)
+		for n := range k.length {
+			pcm[k.lead+n] *= math.Pow(10, -float64(n)/hop*2/20) // 2 dB a hop
+		}
+		if got := detected(line(pcm, quiet, g711.MuLaw, 1)); got != "" {
+			t.Errorf("%q, fading: found %q", keys[i], got)
+		}
+	}
+}
+
 // A generator that is not ours must be understood.
 func TestKeysOfSox(t *testing.T) {
 	sox, err := exec.LookPath("sox")
