@@ -22,6 +22,6 @@ type LegQuality struct {
 	JitterMS    float64 `json:"jitter_ms"`    // RFC 3550 §6.4.1 interarrival jitter
 	DriftPPM    float64 `json:"drift_ppm"`    // how much faster the sender's clock runs than ours; 0 while not known
 	CorrectedMS float64 `json:"corrected_ms"` // how far the leg was moved to follow that clock; negative: later
-	ConcealedMS float64 `json:"concealed_ms"` // of what was lost, filled with voice
+	ConcealedMS float64 `json:"concealed_ms"` // gaps between packets that came: filled with voice to 60 ms from both sides
 	NoMedia     bool    `json:"no_media"`
 }

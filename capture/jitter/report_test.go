@@ -28,7 +28,7 @@ func TestReportsDoNoHarm(t *testing.T) {
 		}
 	}
 	ppm, ok := b.DriftPPM()
-	if samples, _, known := b.Ahead(at(50 * time.Second)); !ok || !known || ppm > 1 || ppm < -1 || samples > 1 || samples < -1 {
+	if samples, _, known := b.Ahead(at(50 * time.Second)); !ok || !known || ppm > 1 || ppm < -1 || samples < -1 || samples > 1 {
 		t.Errorf("ahead by %.2f samples, %.2f ppm (%v)", samples, ppm, ok)
 	}
 }
