@@ -43,7 +43,7 @@ type Buffer struct {
 	heard  bool // stream is valid
 	wait   [candidates]*nursery
 	gap    gap
-	digits digits
+	hushed hushed
 	stats  Stats
 }
 
@@ -158,11 +158,14 @@ func (b *Buffer) place(pos int64, payload []byte, law g711.Law, seq uint16) (pla
 }
 
 // Note takes a packet that brings no audio, such as a digit or comfort noise: the
-// number it has used up in its stream is not lost.
-func (b *Buffer) Note(h *rtp.Header) {
-	if b.heard && h.SSRC == b.stream.ssrc {
-		b.stream.seq.add(h.SequenceNumber)
+// number it has used up in its stream is not lost. It returns where its timestamp
+// lies on the leg's own timeline; ok is false when its stream is not the one heard.
+func (b *Buffer) Note(h *rtp.Header) (pos int64, ok bool) {
+	if !b.heard || h.SSRC != b.stream.ssrc {
+		return 0, false
 	}
+	b.stream.seq.add(h.SequenceNumber)
+	return b.stream.ts.peek(h.Timestamp) + b.stream.offset, true
 }
 
 // jitter follows RFC 3550 §6.4.1, in nanoseconds.
@@ -295,7 +298,7 @@ func (b *Buffer) Read(blk *Block, upTo int64) bool {
 	} else {
 		b.ring.read(blk, b.fixed, n)
 		b.explain(blk)
-		b.digits.hush(blk)
+		b.hushed.apply(blk)
 		b.ring.clear(b.fixed, n)
 	}
 	b.fixed += int64(n)

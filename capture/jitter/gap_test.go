@@ -125,9 +125,11 @@ func TestDigitsAreKeptOut(t *testing.T) {
 				}
 				h := rtp.Header{SSRC: 7, Timestamp: packets[100].ts, SequenceNumber: seq}
 				seq++
-				if pos, ok := b.Digit(&h, n*160); !ok || pos != 100*160 {
+				pos, ok := b.Note(&h)
+				if !ok || pos != 100*160 {
 					t.Fatalf("digit at %d (%v), want %d", pos, ok, 100*160)
 				}
+				b.Hush(pos, pos+n*160)
 				if !beside {
 					continue
 				}
@@ -152,12 +154,12 @@ func TestDigitsAreKeptOut(t *testing.T) {
 	}
 }
 
-// Many digits, and of a stream that is not heard: bounded, and harmless.
-func TestManyDigits(t *testing.T) {
+// Many spans, and a packet of a stream that is not heard: bounded, and harmless.
+func TestManySpans(t *testing.T) {
 	b := New(NewPool(hold), 0)
 	h := rtp.Header{SSRC: 9}
-	if _, ok := b.Digit(&h, 100); ok {
-		t.Error("a digit of a stream that nobody has heard has a position")
+	if _, ok := b.Note(&h); ok {
+		t.Error("a packet of a stream that nobody has heard has a position")
 	}
 	for i, p := range speak(100, 0, 20*ms, 7, 5000, 0) {
 		b.Push(&rtp.Header{SSRC: 7, Timestamp: p.ts, SequenceNumber: uint16(i)}, p.payload, p.law, p.at)
@@ -165,7 +167,7 @@ func TestManyDigits(t *testing.T) {
 	blk := NewBlock(16000)
 	b.Read(blk, 8000)
 	for i := range uint32(1000) {
-		b.Digit(&rtp.Header{SSRC: 7, Timestamp: 5000 + 9000 + i, SequenceNumber: 100}, int64(i))
+		b.Hush(9000+int64(i), 9000+2*int64(i))
 	}
 	b.Read(blk, 16000)
 	n := 0
