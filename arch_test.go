@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"capture/capturetest": {"capture", "internal/testkit"},
 	"capture/clock":       {},
 	"capture/jitter":      {"capture/clock", "codec/g711"},
+	"capture/report":      {},
 	"codec":               {},
 	"codec/g711":          {},
 	"codec/mp3":           {"codec"},
@@ -32,7 +33,7 @@ var allowed = map[string][]string{
 	"codec/wav":           {"codec"},
 	"mixer":               {},
 	"recording": {
-		"capture", "capture/clock", "capture/jitter", "codec", "codec/g711", "codec/mp3",
+		"capture", "capture/clock", "capture/jitter", "capture/report", "codec", "codec/g711", "codec/mp3",
 		"codec/resample", "codec/wav", "mixer", "policy", "upload/spool",
 	},
 	"upload/spool":      {},
@@ -56,7 +57,7 @@ var forTests = []string{"capture/capturetest", "internal/testkit", "upload/targe
 
 // pure packages know no clock, lock, goroutine, I/O, context or log.
 var pure = []string{
-	"policy", "capture/clock", "capture/jitter", "codec", "codec/g711", "codec/mp3",
+	"policy", "capture/clock", "capture/jitter", "capture/report", "codec", "codec/g711", "codec/mp3",
 	"codec/resample", "codec/wav", "mixer",
 }
 
