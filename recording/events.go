@@ -6,8 +6,9 @@ import "time"
 type Event struct {
 	At   time.Time
 	Call CallID
-	// Name is "announced", "answered", "bridged", "silent" or "ended" for a call,
-	// and the new state's name for a recording.
+	// Name is "announced", "answered", "bridged", "updated", "ended", "silent" (no
+	// media that can be recorded, on either leg, for a minute) or "heard" (again,
+	// after that) for a call, and the new state's name for a recording.
 	Name      string
 	Detail    string // which leg, or why
 	Recording *Info  // nil when the event is the call's
