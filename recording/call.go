@@ -65,6 +65,9 @@ type LegSpec struct {
 	// Source is who may send. Port 0 allows every port of the address; the zero
 	// value lets the first permitted sender in.
 	Source netip.AddrPort `json:"source"`
+	// Offered is the source that the last SDP with one has named, whether it is
+	// Source or was overruled.
+	Offered netip.AddrPort `json:"offered"`
 	// Payloads maps RTP payload types as SDP gave them; nil means the static
 	// types 0 (PCMU) and 8 (PCMA).
 	Payloads map[uint8]Payload `json:"payloads,omitempty"`

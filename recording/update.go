@@ -54,6 +54,9 @@ func (s LegSpec) merged(told LegSpec) LegSpec {
 	if told.Source.IsValid() {
 		s.Source = told.Source
 	}
+	if told.Offered.IsValid() {
+		s.Offered = told.Offered
+	}
 	if told.Payloads != nil {
 		s.Payloads, s.Reports, s.Mux, s.NoReports = told.Payloads, told.Reports, told.Mux, told.NoReports
 	}
