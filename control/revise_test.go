@@ -58,8 +58,10 @@ func TestRevise(t *testing.T) {
 		{"another port", strings.Replace(offer, "5000", "5010", 1), nil, [2]string{"192.0.2.7:5010", ""}, [2]string{"192.0.2.7:5011", ""}},
 		{"another address", strings.Replace(offer, "2.7", "2.8", 1), nil, [2]string{"192.0.2.8:5000", "192.0.2.8:5002"}, [2]string{"192.0.2.8:5001", "192.0.2.8:5003"}},
 		{
-			"the same, and another word", offer, []recording.LegSpec{{Leg: recording.Callee, Source: netip.MustParseAddrPort("198.51.100.2:0")}},
-			[2]string{"", "198.51.100.2:0"}, [2]string{"192.0.2.7:5001", ""},
+			"the same, and another word", offer,
+			[]recording.LegSpec{{Leg: recording.Callee, Source: netip.MustParseAddrPort("198.51.100.2:0")}},
+			[2]string{"", "198.51.100.2:0"},
+			[2]string{"192.0.2.7:5001", ""},
 		},
 		{"held by 0.0.0.0", strings.Replace(offer, "192.0.2.7", "0.0.0.0", 1), nil, [2]string{}, [2]string{}},
 	} {

@@ -67,13 +67,13 @@ type LegSpec struct {
 	Source netip.AddrPort `json:"source"`
 	// Offered is the source that the last SDP with one has named, whether it is
 	// Source or was overruled.
-	Offered netip.AddrPort `json:"offered"`
+	Offered netip.AddrPort `json:"offered,omitzero"`
 	// Payloads maps RTP payload types as SDP gave them; nil means the static
 	// types 0 (PCMU) and 8 (PCMA).
 	Payloads map[uint8]Payload `json:"payloads,omitempty"`
 	// Reports is where SDP wants RTCP about the leg; the zero value leaves it to
 	// where the leg's own RTCP comes from.
-	Reports   netip.AddrPort `json:"reports"`
+	Reports   netip.AddrPort `json:"reports,omitzero"`
 	Mux       bool           `json:"mux,omitempty"`        // SDP agreed on RTCP on the RTP port, RFC 5761
 	NoReports bool           `json:"no_reports,omitempty"` // SDP wants nothing sent: c=0.0.0.0, RFC 3264 §8.4
 }

@@ -1,6 +1,7 @@
 package recording_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -221,15 +222,15 @@ func TestTheRestOfAStream(t *testing.T) {
 		info := w.announce("c", `{}`)
 		port := info.Legs[0].Ports.RTP
 		start := w.now()
-		first := talk{from: callerFrom, start: start, octets: babble(2*rate, 1, g711.MuLaw), ssrc: 1}
+		first := talk{from: callerFrom, start: start, octets: bytes.Repeat([]byte{1, 17, 129, 60}, 2*rate/4), ssrc: 1}
 		first.delay = func(i int) time.Duration {
-			if i >= 95 {
-				return 400 * ms
+			if i >= 80 {
+				return 410 * ms
 			}
 			return 0
 		}
 		w.send(port, first)
-		w.reports(port, callerFrom, start+2*second-50*ms, &rtcp.Goodbye{Sources: []uint32{1}})
+		w.reports(port, callerFrom, start+1700*ms, &rtcp.Goodbye{Sources: []uint32{1}})
 		next := talk{from: calleeFrom, start: start + 2*second, octets: babble(3*rate, 2, g711.MuLaw), ssrc: 2}
 		w.send(port, next)
 		w.send(port, talk{from: callerFrom, start: start + 2*second, octets: babble(3*rate, 3, g711.MuLaw), ssrc: 9}) // another stream of it
@@ -240,6 +241,10 @@ func TestTheRestOfAStream(t *testing.T) {
 		want.hear(0, 2*rate, next.octets, next.law)
 		f := w.file(info.Recordings[0].ID)
 		same(t, "mix", f.wav(t, rate, 1), want.mono(0, 6*rate))
+		now, _ := w.m.Info(info.Spec.ID)
+		if q := now.Recordings[0].Quality.Legs[0]; q.Packets != 250 || q.Foreign != 150 {
+			t.Errorf("%d packets of the leg, %d foreign; want 250, 150", q.Packets, q.Foreign)
+		}
 	})
 }
 

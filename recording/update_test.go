@@ -120,7 +120,7 @@ func TestUpdateAddsALeg(t *testing.T) {
 		}
 		w.fake.Limit = 2
 		after := w.update("v=0", recording.LegSpec{Leg: recording.Callee, Label: "b"})
-		if len(after.Legs) != 2 || after.Legs[1].Ports.RTP == 0 || after.Legs[1].Label != "b" || after.Legs[0] != info.Legs[0] {
+		if len(after.Legs) != 2 || after.Legs[1].Ports.RTP == 0 || after.Legs[1].Label != "b" || after.Spec.Legs[0].Label != "" || after.Legs[0] != info.Legs[0] {
 			t.Fatalf("with ports: %+v", after)
 		}
 		k := talk{from: calleeFrom, start: w.now(), octets: babble(2*rate, 1, g711.MuLaw), ssrc: 1}

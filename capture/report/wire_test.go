@@ -70,7 +70,8 @@ func compound(t testing.TB) []byte {
 		&rtcp.ReceiverReport{SSRC: 6, Reports: []rtcp.ReceptionReport{{SSRC: 9}, {SSRC: 10}}},
 		&rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{
 			{Source: 1, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESTool, Text: "a tool"}, {Type: rtcp.SDESCNAME, Text: "me@there"}}},
-			{Source: 2}, {Source: 3, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: ""}}},
+			{Source: 2},
+			{Source: 3, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: ""}}},
 		}},
 		&rtcp.PictureLossIndication{SenderSSRC: 1, MediaSSRC: 2},
 		&rtcp.Goodbye{Sources: []uint32{1, 77}, Reason: "lunch"},
@@ -142,7 +143,7 @@ func TestMuxed(t *testing.T) {
 		{nil, false},
 		{[]byte{0x80}, false},
 		{[]byte{0x80, 0}, false},
-		{[]byte{0x80, 0x80 | 0}, false},  // PCMU with the marker
+		{[]byte{0x80, 0x80}, false},      // PCMU with the marker
 		{[]byte{0x80, 0x80 | 8}, false},  // PCMA with the marker
 		{[]byte{0x80, 0x80 | 63}, false}, // the last below
 		{[]byte{0x80, 192}, true},
