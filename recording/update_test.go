@@ -109,8 +109,8 @@ func TestUpdateHoldsAndResumes(t *testing.T) {
 func TestUpdateAddsALeg(t *testing.T) {
 	inWorld(t, func(w *world) {
 		info := w.announceLegs("c", recording.LegSpec{Leg: recording.Caller})
+		w.announceLegs("other", recording.LegSpec{Leg: recording.Caller})
 		w.sleep(second)
-		w.fake.Limit = 1
 		_, err := w.m.Do(w.t.Context(), info.Spec.ID, recording.Command{Action: recording.Update, At: time.Now(), Change: recording.Change{
 			Offer: "v=0", Legs: []recording.LegSpec{{Leg: recording.Caller, Label: "new"}, {Leg: recording.Callee}},
 		}})
@@ -118,7 +118,8 @@ func TestUpdateAddsALeg(t *testing.T) {
 		if now, _ := w.m.Info(info.Spec.ID); !errors.As(err, &full) || len(now.Legs) != 1 || now.Spec.Offer != "" || now.Legs[0].Label != "" {
 			t.Errorf("without ports: %v, %+v", err, now)
 		}
-		w.fake.Limit = 2
+		w.do("other", recording.Command{Action: recording.Hangup})
+		w.sleep(2 * second) // its ports come back
 		after := w.update("v=0", recording.LegSpec{Leg: recording.Callee, Label: "b"})
 		if len(after.Legs) != 2 || after.Legs[1].Ports.RTP == 0 || after.Legs[1].Label != "b" || after.Spec.Legs[0].Label != "" || after.Legs[0] != info.Legs[0] {
 			t.Fatalf("with ports: %+v", after)
@@ -127,10 +128,10 @@ func TestUpdateAddsALeg(t *testing.T) {
 		w.send(after.Legs[1].Ports.RTP, k)
 		w.sleep(3 * second)
 		w.do("c", recording.Command{Action: recording.Hangup})
-		want := newExpect(4 * rate)
-		want.hear(1, rate, k.octets, k.law)
+		want := newExpect(6 * rate)
+		want.hear(1, 3*rate, k.octets, k.law)
 		f := w.file(info.Recordings[0].ID)
-		same(t, "mix", f.wav(t, rate, 1), want.mono(0, 4*rate))
+		same(t, "mix", f.wav(t, rate, 1), want.mono(0, 6*rate))
 		if open := w.fake.Stats().Open; open != 0 {
 			t.Errorf("%d pairs are still open", open)
 		}
