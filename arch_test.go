@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"capture/capturetest": {"capture", "internal/testkit"},
 	"capture/clock":       {},
 	"capture/jitter":      {"capture/clock", "codec/g711"},
+	"capture/report":      {},
 	"codec":               {},
 	"codec/g711":          {},
 	"codec/mp3":           {"codec"},
@@ -34,7 +35,7 @@ var allowed = map[string][]string{
 	"codec/wav":           {"codec"},
 	"mixer":               {},
 	"recording": {
-		"capture", "capture/clock", "capture/jitter", "codec", "codec/g711", "codec/mp3",
+		"capture", "capture/clock", "capture/jitter", "capture/report", "codec", "codec/g711", "codec/mp3",
 		"codec/plc", "codec/resample", "codec/tones", "codec/wav", "mixer", "policy", "upload/spool",
 	},
 	"upload/spool":      {},
@@ -58,7 +59,7 @@ var forTests = []string{"capture/capturetest", "internal/testkit", "upload/targe
 
 // pure packages know no clock, lock, goroutine, I/O, context or log.
 var pure = []string{
-	"policy", "capture/clock", "capture/jitter", "codec", "codec/g711", "codec/mp3",
+	"policy", "capture/clock", "capture/jitter", "capture/report", "codec", "codec/g711", "codec/mp3",
 	"codec/plc", "codec/resample", "codec/tones", "codec/wav", "mixer",
 }
 

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"callrec/mixer"
@@ -53,7 +54,8 @@ func (s *shard) handle(r request) {
 // cannot be had, there is no call.
 func (s *shard) begin(c *call) (*CallInfo, error) {
 	s.adopt(c)
-	c.heard = c.epoch
+	c.heard, c.seen = c.epoch, c.epoch
+	c.offer, c.known = c.spec.Offer, slices.Clone(c.spec.Legs)
 	c.mix = mixers{mono: mixer.New(1), stereo: mixer.New(2)}
 	c.answered, c.bridged = [2]int64{never, never}, never
 	if c.spec.Answered || c.spec.Bridged {
@@ -93,6 +95,10 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 		s.beginDue(c)
 	case Start:
 		if err := s.startAll(c, cmd.Start, pos); err != nil {
+			return nil, err
+		}
+	case Update:
+		if err := s.update(c, cmd.Change); err != nil {
 			return nil, err
 		}
 	case Hangup:

@@ -6,16 +6,25 @@ import "time"
 type Event struct {
 	At   time.Time
 	Call CallID
-	// Name is "announced", "answered", "bridged", "silent" or "ended" for a call,
-	// and the new state's name for a recording.
+	// Name is "announced", "answered", "bridged", "updated", "ended", "silent" (no
+	// media that can be recorded, on either leg, for a minute), "heard" (again,
+	// after that) or "digit" (see Config.ReportDigits) for a call, and the new
+	// state's name for a recording.
 	Name      string
 	Detail    string // which leg, or why
+	Digit     string // of a digit: 0-9, *, #, A-D; At is when it was pressed
 	Recording *Info  // nil when the event is the call's
 }
 
 func (s *shard) emitCall(c *call, name, detail string) {
 	if s.rules.OnEvent != nil {
 		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: name, Detail: detail})
+	}
+}
+
+func (s *shard) emitDigit(c *call, leg Leg, digit byte, pos int64) {
+	if s.rules.OnEvent != nil {
+		s.rules.OnEvent(Event{At: c.wall(pos), Call: c.spec.ID, Name: "digit", Detail: leg.String(), Digit: string(rune(digit))})
 	}
 }
 

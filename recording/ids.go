@@ -2,6 +2,7 @@ package recording
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"strconv"
 	"time"
@@ -19,6 +20,13 @@ func hex32() string {
 // newID is a recording id in Kazoo's shape: the month it was made, UTC, so that
 // an archive can be split by it, and 128 random bits.
 func newID(now time.Time) string { return now.UTC().Format("200601-") + hex32() }
+
+// newCNAME names this worker in RTCP: 96 random bits in base64 (RFC 7022 §4.2).
+func newCNAME() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	return base64.StdEncoding.EncodeToString(b[:])
+}
 
 // newInteraction is the id Kazoo gives a call across its legs.
 func newInteraction(now time.Time) string {

@@ -25,6 +25,8 @@ type Config struct {
 	SourceTimeout time.Duration  // silence after which another source may speak; 0 means 5 s
 	MediaTimeout  time.Duration  // silence of both legs that ends a call; 0 means never
 	Allow         []netip.Prefix // who may be a first sender when nobody was announced
+	RTCP          RTCP           // who gets receiver reports
+	ReportDigits  bool           // tell of the keys pressed; they may be card numbers
 
 	// Admit refuses a new call with a reason, or returns nil; nil: all are taken.
 	Admit func() error
@@ -41,6 +43,7 @@ type Manager struct {
 	cfg     Config
 	clock   capture.Clock
 	epoch   time.Time
+	cname   string // of this worker in RTCP: random, so that it tells nobody where we are (RFC 7022)
 	shards  []*shard
 	stop    chan struct{}
 	filters filters
@@ -87,7 +90,7 @@ func New(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{
-		cfg: cfg, filters: all, warp: resample.NewWarp(), clock: cfg.Clock, stop: make(chan struct{}),
+		cfg: cfg, filters: all, warp: resample.NewWarp(), clock: cfg.Clock, cname: newCNAME(), stop: make(chan struct{}),
 		calls: map[CallID]*entry{}, idle: make(chan struct{}),
 	}
 	now := time.Now()

@@ -42,7 +42,7 @@ func (t *track) manifest(c *call) spool.Manifest {
 	}
 	m.Meta = meta(c, &m)
 	m.Call = asJSON(resume{
-		Call: c.spec, Legs: c.legInfo(), Settings: t.spec.settings, Origin: t.origin, Leg: t.leg,
+		Call: c.current(), Legs: c.legInfo(), Settings: t.spec.settings, Origin: t.origin, Leg: t.leg,
 		Start: t.start, Commands: c.commands,
 	})
 	if t.quality != nil {

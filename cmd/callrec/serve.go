@@ -19,6 +19,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"callrec/codec/mp3"
+	"callrec/recording"
 )
 
 // serveCmd is the worker's command line.
@@ -30,6 +31,8 @@ type serveCmd struct {
 	RTPAddress     []netip.Addr    `name:"rtp-address" help:"Address told to SBCs; one for each IP version. Default: that of the default route." placeholder:"IP"`
 	RTPPorts       string          `name:"rtp-ports" help:"Range of UDP ports; a call takes four." default:"20000-29999" placeholder:"FIRST-LAST"`
 	RTPAllow       []netip.Prefix  `name:"rtp-allow" help:"Networks a leg's first sender may be in when the announcement names none." default:"127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,::1/128,fc00::/7,fe80::/10" placeholder:"CIDR"`
+	RTCP           string          `name:"rtcp" help:"Who gets receiver reports: ${enum}; auto is the senders that offered SDP." enum:"auto,always,never" default:"auto"`
+	ReportDigits   bool            `help:"Tell of the keys that are pressed, as events; under a mask never. They may be card numbers."`
 	Capture        string          `help:"How packets are read: ${enum}." enum:"auto,socket" default:"auto"`
 	Storage        string          `help:"Where recordings without a url go: a folder, or an http(s) URL. Default: recordings, under --data." placeholder:"DIR|URL"`
 	AllowTarget    []string        `help:"Where tenants' urls may point besides public addresses; repeatable." placeholder:"CIDR|HOST[:PORT]"`
@@ -121,11 +124,16 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 	}
 	return workerConfig{
 		data: c.Data, http: c.HTTP, ops: c.Ops, storage: storage, allowTarget: c.AllowTarget,
-		addrs: addrs, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, shards: c.Shards,
+		addrs: addrs, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, rtcp: rtcpPolicies[c.RTCP], reportDigits: c.ReportDigits, shards: c.Shards,
 		tokenFile: c.AdminTokenFile, tlsCert: c.TLSCert, tlsKey: c.TLSKey,
 		hold: c.Hold, sourceTimeout: c.SourceTimeout, mediaTimeout: c.MediaTimeout,
 		uploadKeep: c.UploadKeep, mp3Kbps: c.MP3Bitrate,
 	}, nil
+}
+
+// rtcpPolicies are the values of --rtcp.
+var rtcpPolicies = map[string]recording.RTCP{
+	"auto": recording.RTCPAuto, "always": recording.RTCPAlways, "never": recording.RTCPNever,
 }
 
 // parsePorts reads "20000-29999".

@@ -40,6 +40,8 @@ type workerConfig struct {
 	addrs                    []netip.Addr
 	firstPort, lastPort      uint16
 	rtpAllow                 []netip.Prefix
+	rtcp                     recording.RTCP
+	reportDigits             bool
 	shards                   int
 	tokenFile                string
 	tlsCert, tlsKey          string
@@ -173,7 +175,7 @@ func (w *worker) startRecording() error {
 	}
 	m, err := recording.New(recording.Config{
 		Sets: sets, Spool: w.spool, Clock: capture.NewClock(), Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
-		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, Admit: w.admit, OnEvent: w.events.add, Log: w.log,
+		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits, Admit: w.admit, OnEvent: w.events.add, Log: w.log,
 	})
 	if err != nil {
 		closeAll()
