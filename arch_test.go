@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"capture/capturetest": {"capture", "internal/testkit"},
 	"capture/clock":       {},
 	"capture/jitter":      {"capture/clock", "codec/g711"},
+	"capture/pcap":        {},
 	"codec":               {},
 	"codec/g711":          {},
 	"codec/mp3":           {"codec"},
