@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 		"capture", "capture/clock", "capture/jitter", "codec", "codec/g711", "codec/mp3",
 		"codec/resample", "codec/wav", "mixer", "policy", "upload/spool",
 	},
+	"replay":            {"capture", "capture/clock", "capture/pcap", "recording", "upload/spool"},
 	"upload/spool":      {},
 	"upload":            {"upload/spool"},
 	"upload/httpput":    {"upload", "upload/spool"},
@@ -46,7 +47,7 @@ var allowed = map[string][]string{
 	"internal/testkit":  {},
 	"bench":             {},
 	"cmd/callrec": {
-		"capture", "control", "control/httpapi", "policy", "recording",
+		"capture", "control", "control/httpapi", "policy", "recording", "replay",
 		"upload", "upload/folder", "upload/httpput", "upload/spool",
 		"codec", "codec/g711", "codec/mp3", "codec/wav",
 	},
