@@ -272,9 +272,9 @@ func (m *Manager) since(at time.Time) time.Duration { return at.Sub(m.epoch) }
 
 // newTrack names a recording. The first of a call id gets the plain object name.
 func (s *shard) newTrack(c *call, r Request) *track {
-	t := &track{id: newID(time.Now()), origin: r.Origin, spec: r.Spec, leg: r.Leg, mediaName: r.Spec.settings.MediaName}
+	t := &track{id: s.m.newID(), origin: r.Origin, spec: r.Spec, leg: r.Leg, mediaName: r.Spec.settings.MediaName}
 	if t.mediaName == "" {
-		t.mediaName = hex32() + "." + r.Spec.format
+		t.mediaName = s.m.hex32() + "." + r.Spec.format
 	}
 	suffix := t.id
 	if s.m.names.first(c.spec.ID) && !s.rules.Spool.Holds(c.spec.ID.Account, c.spec.ID.Call) {

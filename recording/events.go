@@ -18,7 +18,7 @@ type Event struct {
 
 func (s *shard) emitCall(c *call, name, detail string) {
 	if s.rules.OnEvent != nil {
-		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: name, Detail: detail})
+		s.rules.OnEvent(Event{At: s.m.clock.wall(), Call: c.spec.ID, Name: name, Detail: detail})
 	}
 }
 
@@ -33,6 +33,6 @@ func (s *shard) emit(c *call, t *track) {
 	s.count.ends[t.state].Add(1)
 	if s.rules.OnEvent != nil {
 		info := t.info(c)
-		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: t.state.String(), Detail: t.reason, Recording: &info})
+		s.rules.OnEvent(Event{At: s.m.clock.wall(), Call: c.spec.ID, Name: t.state.String(), Detail: t.reason, Recording: &info})
 	}
 }
