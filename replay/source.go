@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"callrec/capture"
 	"callrec/capture/pcap"
 	"callrec/recording"
 )
@@ -78,7 +79,8 @@ func (s *source) read() {
 	if !ok {
 		return
 	}
-	p := &packet{leg: leg, rtcp: rtcp, truncated: d.Truncated, from: d.Src, at: d.At.Sub(s.epoch), order: s.count, data: bytes.Clone(d.Data)}
+	p := &packet{leg: leg, rtcp: rtcp, truncated: d.Truncated, from: d.Src, at: d.At.Sub(s.epoch), order: s.count}
+	p.data = bytes.Clone(d.Data[:min(len(d.Data), capture.BufferSize+1)]) // a Batch holds no more of it
 	s.count++
 	if p.at < s.taken {
 		p.at = s.taken // its time has passed: it comes late, as on a network

@@ -197,6 +197,9 @@ func (c *replayCmd) record(ctx context.Context, cfg replay.Config, name string) 
 	}
 	defer func() { err = errors.Join(err, cfg.Spool.Close(context.WithoutCancel(ctx))) }()
 	if r, err = replay.Run(ctx, cfg); err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted; nothing was kept")
+		}
 		return nil, r, err
 	}
 	files, err = got.takeOut(r.Call.Recordings, out, name)

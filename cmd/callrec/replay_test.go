@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -291,6 +293,19 @@ func TestReplayRefusesWhatIsUnclear(t *testing.T) {
 	}
 	if !slices.Equal(w.channel(0), decoded(calleeSpeech)) || !slices.Equal(w.channel(1), decoded(callerSpeech)) {
 		t.Error("the legs are not those that were named")
+	}
+}
+
+func TestReplayInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	c := replayCmd{File: filepath.Join(dir, "call.pcap"), Format: "wav", Channels: "mono", Hold: time.Second, SourceTimeout: time.Second}
+	if err := os.WriteFile(c.File, captured(callerSpeech), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.run(ctx, &screen{w: io.Discard, width: 80}); err == nil || !strings.Contains(err.Error(), "interrupted") || len(filesIn(t, dir)) > 0 {
+		t.Errorf("%v; it leaves %v", err, filesIn(t, dir))
 	}
 }
 
