@@ -47,6 +47,9 @@ func BenchmarkAccounts(b *testing.B) {
 		for u := range users {
 			fill(user(name, fmt.Sprintf("%032x", u)), u)
 		}
+		if a%100 == 0 {
+			<-s.documents.js.PublishAsyncComplete()
+		}
 	}
 	<-s.documents.js.PublishAsyncComplete()
 	closeTest(b, s)

@@ -16,7 +16,7 @@
 // was known last, and changes fail with [ErrUnavailable].
 //
 // The index of recordings is in memory too, but only what it is sorted and
-// searched by (some 200 bytes a recording); documents of recordings are read from
+// searched by; documents of recordings are read from
 // the bucket when they are asked for.
 //
 // # What survives what

@@ -87,7 +87,7 @@ func openTest(t testing.TB, c Config) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.close() })
+	t.Cleanup(func() { s.close() })
 	return s
 }
 

@@ -115,8 +115,16 @@ func TestRecordingsAreListedLikeASortedTable(t *testing.T) {
 	<-s.Loaded()
 	five := func(r *Recording) bool { return string(r.Doc) == "5" }
 	for _, q := range []Query{
-		{N: 50}, {N: 7, Ascending: true}, {N: 1000}, {N: 20, Owner: "1"}, {N: 3, CallID: "17"}, {N: 10, Match: five}, {N: 500, Match: five, Ascending: true},
-		{N: 10, State: "armed", From: noon.Add(100 * time.Second), To: noon.Add(200 * time.Second)}, {N: 5, From: noon.Add(time.Hour)}, {N: 5, Owner: "nobody"},
+		{N: 50},
+		{N: 7, Ascending: true},
+		{N: 1000},
+		{N: 20, Owner: "1"},
+		{N: 3, CallID: "17"},
+		{N: 10, Match: five},
+		{N: 500, Match: five, Ascending: true},
+		{N: 10, State: "armed", From: noon.Add(100 * time.Second), To: noon.Add(200 * time.Second)},
+		{N: 5, From: noon.Add(time.Hour)},
+		{N: 5, Owner: "nobody"},
 	} {
 		q.Account = "acc"
 		var want, got []string

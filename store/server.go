@@ -67,8 +67,11 @@ type serverLog struct{ log *slog.Logger }
 func (l serverLog) Noticef(format string, a ...any) {
 	l.log.Debug("nats: " + fmt.Sprintf(format, a...))
 }
-func (l serverLog) Warnf(format string, a ...any)  { l.log.Warn("nats: " + fmt.Sprintf(format, a...)) }
+
+func (l serverLog) Warnf(format string, a ...any) { l.log.Warn("nats: " + fmt.Sprintf(format, a...)) }
+
 func (l serverLog) Errorf(format string, a ...any) { l.log.Error("nats: " + fmt.Sprintf(format, a...)) }
+
 func (l serverLog) Fatalf(format string, a ...any) { l.log.Error("nats: " + fmt.Sprintf(format, a...)) }
 func (l serverLog) Debugf(string, ...any)          {}
 func (l serverLog) Tracef(string, ...any)          {}

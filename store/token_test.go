@@ -15,8 +15,11 @@ func TestTokens(t *testing.T) {
 		ctx := t.Context()
 		secrets := map[string]Token{}
 		for _, want := range []Token{
-			{Scope: ScopeAdmin, Name: "root"}, {Scope: ScopeCalls, Name: "sbc"},
-			{Scope: ScopeAccount, Account: "a", Name: "one"}, {Scope: ScopeAccount, Account: "a"}, {Scope: ScopeAccount, Account: "b"},
+			{Scope: ScopeAdmin, Name: "root"},
+			{Scope: ScopeCalls, Name: "sbc"},
+			{Scope: ScopeAccount, Account: "a", Name: "one"},
+			{Scope: ScopeAccount, Account: "a"},
+			{Scope: ScopeAccount, Account: "b"},
 		} {
 			secret, got, err := s.CreateToken(ctx, want.Scope, want.Account, want.Name)
 			if err != nil || len(secret) != 43 || got.ID == "" || got.Scope != want.Scope || got.Account != want.Account || got.Name != want.Name || got.Created.IsZero() {
