@@ -61,6 +61,9 @@ func (x *index) apply(c change, gen uint32) {
 // names is the set of the calls that have had a recording, as hashes.
 type names struct {
 	seed maphash.Seed
+
+	trimming sync.Mutex // one trim at a time
+
 	mu   sync.RWMutex
 	used map[uint64]struct{}
 	next map[uint64]struct{} // the set that will replace used; nil when none is being made
@@ -126,6 +129,8 @@ func (s *Store) trim(ctx context.Context) error {
 	}
 	first := info.State.FirstSeq
 	n := &s.index.names
+	n.trimming.Lock()
+	defer n.trimming.Unlock()
 	n.mu.Lock()
 	n.next = map[uint64]struct{}{}
 	n.mu.Unlock()
