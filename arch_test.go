@@ -47,6 +47,7 @@ var allowed = map[string][]string{
 	"upload/targettest": {"upload", "upload/spool", "internal/testkit"},
 	"control":           {"policy", "recording"},
 	"control/httpapi":   {"control", "policy", "recording"},
+	"store":             {},
 	"internal/testkit":  {},
 	"bench":             {},
 	"cmd/callrec": {
@@ -75,7 +76,7 @@ var (
 )
 
 // starters may start goroutines.
-var starters = []string{"recording", "upload", "upload/spool", "cmd/callrec", "control/httpapi"}
+var starters = []string{"recording", "upload", "upload/spool", "store", "cmd/callrec", "control/httpapi"}
 
 // file is one parsed Go file of the project.
 type file struct {
