@@ -45,10 +45,11 @@ type legCounts struct {
 }
 
 // payloadTable is the leg's payload types; without SDP, the static ones of RFC
-// 3551 that matter here.
+// 3551 that matter here, and the one of digits.
 func payloadTable(given map[uint8]Payload) (t [128]Payload) {
 	if given == nil {
 		t[0], t[8], t[13], t[19] = PayloadPCMU, PayloadPCMA, PayloadNoise, PayloadNoise
+		t[101] = PayloadEvents // nowhere written, and what nearly every telephone takes
 		return t
 	}
 	for pt, p := range given {
@@ -102,6 +103,7 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.counts.noise++
 		l.buffer.Note(&p.Header, d.At)
 	case PayloadNone:
+		l.buffer.Note(&p.Header, d.At) // its number is not lost
 		l.counts.ignored++
 		return
 	}
