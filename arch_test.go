@@ -37,7 +37,8 @@ var allowed = map[string][]string{
 	},
 	"upload/spool":      {},
 	"upload":            {"upload/spool"},
-	"upload/httpput":    {"upload", "upload/spool"},
+	"upload/guard":      {"upload"},
+	"upload/httpput":    {"upload", "upload/guard", "upload/spool"},
 	"upload/folder":     {"upload", "upload/spool"},
 	"upload/targettest": {"upload", "upload/spool", "internal/testkit"},
 	"control":           {"policy", "recording"},
@@ -46,7 +47,7 @@ var allowed = map[string][]string{
 	"bench":             {},
 	"cmd/callrec": {
 		"capture", "control", "control/httpapi", "policy", "recording",
-		"upload", "upload/folder", "upload/httpput", "upload/spool",
+		"upload", "upload/folder", "upload/guard", "upload/httpput", "upload/spool",
 		"codec", "codec/g711", "codec/mp3", "codec/wav",
 	},
 }

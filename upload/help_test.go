@@ -75,14 +75,19 @@ func manifest(n int, url string) spool.Manifest {
 
 func record(t *testing.T, s *spool.Spool, n int, url string, audio []byte) {
 	t.Helper()
-	p, err := s.Create(manifest(n, url), nil)
+	recordAs(t, s, manifest(n, url), audio...)
+}
+
+func recordAs(t *testing.T, s *spool.Spool, m spool.Manifest, audio ...byte) {
+	t.Helper()
+	p, err := s.Create(m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Write(audio); err != nil {
 		t.Fatal(err)
 	}
-	p.Commit(nil, manifest(n, url))
+	p.Commit(nil, m)
 }
 
 // memDir is a folder where fsync costs nothing: days of tries pass in a test.

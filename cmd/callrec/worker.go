@@ -21,6 +21,7 @@ import (
 	"callrec/recording"
 	"callrec/upload"
 	"callrec/upload/folder"
+	"callrec/upload/guard"
 	"callrec/upload/httpput"
 	"callrec/upload/spool"
 )
@@ -52,7 +53,7 @@ type workerConfig struct {
 type worker struct {
 	log     *slog.Logger
 	cfg     workerConfig
-	guard   *httpput.Guard
+	guard   *guard.Guard
 	target  upload.Target
 	queue   *upload.Queue
 	spool   *spool.Spool
@@ -120,7 +121,7 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 // startDelivery opens the targets, the queue before them and the spool before
 // that; what an earlier process left goes out at once.
 func (w *worker) startDelivery() (err error) {
-	if w.guard, err = httpput.NewGuard(w.cfg.allowTarget); err != nil {
+	if w.guard, err = guard.New(w.cfg.allowTarget); err != nil {
 		return usagef("--allow-target: %w", err)
 	}
 	tenants, err := httpput.New(httpput.Config{Guard: w.guard, Agent: "callrec/" + version})
