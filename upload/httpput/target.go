@@ -47,7 +47,12 @@ func New(cfg Config) (*Target, error) {
 		}
 	}
 	cfg.Agent = cmp.Or(cfg.Agent, "callrec")
-	t := &Target{cfg: cfg, transport: &http.Transport{
+	return &Target{cfg: cfg, transport: Transport(cfg)}, nil
+}
+
+// Transport is the one that a Target with this Config uses.
+func Transport(cfg Config) *http.Transport {
+	t := &http.Transport{
 		DialContext:            dialer(cfg.Guard, cfg.Resolver),
 		TLSClientConfig:        cfg.TLS,
 		TLSHandshakeTimeout:    connecting,
@@ -57,11 +62,11 @@ func New(cfg Config) (*Target, error) {
 		MaxIdleConns:           64,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
-	}}
-	if cfg.Guard == nil {
-		t.transport.Proxy = http.ProxyFromEnvironment
 	}
-	return t, nil
+	if cfg.Guard == nil {
+		t.Proxy = http.ProxyFromEnvironment
+	}
+	return t
 }
 
 // Close closes connections that are idle. Tries that run go on.
