@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"callrec/upload"
+	"callrec/upload/guard"
 	"callrec/upload/spool"
 )
 
@@ -88,6 +89,15 @@ func recordAs(t *testing.T, s *spool.Spool, m spool.Manifest, audio ...byte) {
 		t.Fatal(err)
 	}
 	p.Commit(nil, m)
+}
+
+func allowLoopback(t *testing.T) *guard.Guard {
+	t.Helper()
+	g, err := guard.New([]string{"127.0.0.0/8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 // memDir is a folder where fsync costs nothing: days of tries pass in a test.
