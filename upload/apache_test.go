@@ -24,7 +24,7 @@ func apache(t *testing.T) (url, dir string) {
 	const modules = "/usr/lib/apache2/modules"
 	bin, err := exec.LookPath("apache2")
 	if _, serr := os.Stat(modules + "/mod_dav_fs.so"); err != nil || serr != nil {
-		t.Skip("apache2 is not installed: apt-get install --no-install-recommends apache2")
+		t.Skip("apache2 is not installed: apt-get install --no-install-recommends apache2-bin")
 	}
 	root, err := os.MkdirTemp("", "apache")
 	must(t, err)
