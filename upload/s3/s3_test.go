@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -186,11 +187,11 @@ func TestClasses(t *testing.T) {
 			t.Errorf("%d %s: %v (%v), want class %v", c.status, c.code, err, upload.ClassOf(err), c.class)
 		}
 	}
-	tries := 0
-	f.answer = func(http.ResponseWriter, *http.Request) bool { tries++; panic(http.ErrAbortHandler) }
+	var tries atomic.Int64
+	f.answer = func(http.ResponseWriter, *http.Request) bool { tries.Add(1); panic(http.ErrAbortHandler) }
 	err := p.Put(t.Context(), targettest.Object(1, upload.Destination{}, []byte("x")))
-	if err == nil || upload.ClassOf(err) != upload.Retry || tries != 1 {
-		t.Errorf("a connection cut: %v after %d tries; trying again is the queue's business", err, tries)
+	if err == nil || upload.ClassOf(err) != upload.Retry || tries.Load() != 1 {
+		t.Errorf("a connection cut: %v after %d tries; trying again is the queue's business", err, tries.Load())
 	}
 }
 
