@@ -200,7 +200,7 @@ func TestParkedAreRedriven(t *testing.T) {
 	dir := memDir(t)
 	synctest.Test(t, func(t *testing.T) {
 		const n = 300
-		var failure error = errors.New("no route")
+		failure := errors.New("no route")
 		f := &fake{answer: func(upload.Object, int) error { return failure }}
 		r := start(t, dir, f, func(c *upload.Config) { c.Keep = 10 * time.Hour })
 		many(t, r, n, "https://u:secret@gone.example/in?key=secret")

@@ -26,7 +26,7 @@ func Bucket(raw string) (bucket, prefix string, err error) {
 	prefix = strings.Trim(u.Path, "/")
 	for _, part := range strings.Split(prefix, "/") {
 		if part == "." || part == ".." || (part == "" && prefix != "") {
-			return "", "", errors.New("its prefix has empty parts, or . or ..")
+			return "", "", errors.New("its prefix has . or .. in it, or empty parts")
 		}
 	}
 	if len(prefix) > 512 || strings.ContainsFunc(prefix, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
@@ -48,7 +48,7 @@ func Folder(raw string) (string, error) {
 	}
 	path := filepath.FromSlash(strings.TrimRight(u.Path, "/"))
 	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		return "", errors.New("the folder must be an absolute path without empty parts, . or ..")
+		return "", errors.New("the folder must be an absolute path without . or .. and empty parts")
 	}
 	return path, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -137,11 +138,16 @@ func TestLargeFilesGoInParts(t *testing.T) {
 	environment(t)
 	f, url := newFake(t)
 	var sizes []int64
+	var before, after runtime.MemStats
 	f.answer = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Query().Get("partNumber") == "" {
 			return false
 		}
+		half, _ := io.CopyN(io.Discard, r.Body, 20<<20)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
 		n, _ := io.Copy(io.Discard, r.Body)
+		n += half
 		sizes = append(sizes, n)
 		w.Header().Set("Etag", `"part"`)
 		return true
@@ -149,8 +155,13 @@ func TestLargeFilesGoInParts(t *testing.T) {
 	o := targettest.Object(1, upload.Destination{}, nil)
 	o.Size = 300 << 20
 	o.Open = func() (io.ReadSeekCloser, error) { return zeros{io.NewSectionReader(zeroAt{}, 0, o.Size)}, nil }
+	runtime.GC()
+	runtime.ReadMemStats(&before)
 	if err := upload.Watch(target(t, s3.Config{URL: "s3://rec?endpoint=" + url}), time.Minute).Put(t.Context(), o); err != nil {
 		t.Fatal(err)
+	}
+	if held := int64(after.HeapAlloc) - int64(before.HeapAlloc); held > 4<<20 {
+		t.Errorf("%d bytes held in the middle of a file of %d", held, o.Size)
 	}
 	if len(sizes) != 2 || sizes[0] < 256<<20 || sizes[1] < 44<<20 || len(f.parts) != 0 {
 		t.Errorf("parts of %d bytes, %d uploads not finished", sizes, len(f.parts))
