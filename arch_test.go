@@ -42,8 +42,10 @@ var allowed = map[string][]string{
 	"replay":            {"capture", "capture/clock", "capture/pcap", "recording", "upload/spool"},
 	"upload/spool":      {},
 	"upload":            {"upload/spool"},
-	"upload/httpput":    {"upload", "upload/spool"},
-	"upload/folder":     {"upload", "upload/spool"},
+	"upload/guard":      {"upload"},
+	"upload/httpput":    {"upload", "upload/guard", "upload/spool"},
+	"upload/folder":     {"upload", "upload/guard", "upload/spool"},
+	"upload/s3":         {"upload", "upload/guard", "upload/httpput"},
 	"upload/targettest": {"upload", "upload/spool", "internal/testkit"},
 	"control":           {"policy", "recording"},
 	"control/httpapi":   {"control", "policy", "recording"},
@@ -52,7 +54,7 @@ var allowed = map[string][]string{
 	"bench":             {},
 	"cmd/callrec": {
 		"capture", "control", "control/httpapi", "policy", "recording", "replay",
-		"upload", "upload/folder", "upload/httpput", "upload/spool",
+		"upload", "upload/folder", "upload/guard", "upload/httpput", "upload/s3", "upload/spool",
 		"codec", "codec/g711", "codec/mp3", "codec/wav",
 	},
 }
