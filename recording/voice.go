@@ -186,6 +186,9 @@ func (v *voice) whereToJump(pos, n int64, e *ear) (at, jump int64, ok bool) {
 func (v *voice) skip(pos int64) {
 	v.follow()
 	v.course.Put(v.buffer.Ahead(pos))
+	if behind := v.read - pos - v.course.Whole(); behind > 0 {
+		v.course.Jump(behind) // what has been read is not had again; the next time it goes on
+	}
 	v.buffer.Lean(v.course.Whole())
 	v.read = max(v.read, pos+v.course.Whole())
 	v.buffer.Skip(v.read)

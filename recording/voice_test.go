@@ -45,6 +45,42 @@ func TestRepairAllocatesNothing(t *testing.T) {
 	}
 }
 
+// While nobody listens a leg may turn out to belong far from where it was. Who
+// listens then hears it there, and what was read before is not asked for again.
+func TestListeningNowAndThen(t *testing.T) {
+	const later = 600 * time.Millisecond
+	p := newParty(jitter.NewPool(time.Second), 1, 0)
+	p.delay = func(_ *rand.Rand, at time.Duration) time.Duration {
+		if at > 20*time.Second {
+			return later
+		}
+		return 0
+	}
+	p.signal = clicks(true)
+	e := newEar(resample.NewWarp())
+	var got []int16
+	for pos, now := int64(0), roundEvery; pos < 62*clock.Rate; now += roundEvery {
+		p.arrive(now)
+		if now == 21*time.Second || now == 22*time.Second { // its clocks move: it has left something out
+			p.voice.buffer.Report(5, uint64(now.Seconds()*(1<<32)), uint32(now/clock.Sample)-uint32(now/time.Second-21)*4000)
+		}
+		for ; pos+stretch <= clock.Samples(now-time.Second)-ahead; pos += stretch {
+			if pos < 58*clock.Rate && pos/stretch%2 == 0 {
+				p.voice.skip(pos + stretch)
+				continue
+			}
+			pcm := p.voice.hear(pos, stretch, &e)
+			if pos >= 58*clock.Rate {
+				got = append(got, pcm...)
+			}
+		}
+	}
+	want := 2*clock.Rate + int(later/clock.Sample)
+	if at := peakOf(got); at < want-8 || at > want+8 {
+		t.Errorf("the click is at %d, want %d", at, want)
+	}
+}
+
 // FuzzLeg gives a leg the packets that bytes spell out, and hears it: nothing may
 // crash, no sample may be heard that did not come in time, or later than Early
 // after anything came.
@@ -83,7 +119,14 @@ func FuzzLeg(f *testing.F) {
 			l.receive(&capture.Datagram{From: from, At: now, Data: packet[:12+size]}, &g)
 			last = now + time.Duration(size)*clock.Sample
 			for upTo := clock.Samples(now-rules.Hold) - ahead; pos+stretch <= upTo; pos += stretch {
-				l.voice.hear(pos, stretch, &e)
+				if kind&8 != 0 {
+					l.voice.skip(pos + stretch)
+				} else {
+					l.voice.hear(pos, stretch, &e)
+				}
+			}
+			if kind&16 != 0 {
+				l.buffer.Report(uint32(kind>>6), uint64(now.Seconds()*(1<<32))+uint64(jump)<<28, ts)
 			}
 		}
 		for range 3 * 5 { // what is still to come
