@@ -161,7 +161,19 @@ func (b *Buffer) place(pos int64, payload []byte, law g711.Law, seq uint16) (pla
 func (b *Buffer) Note(h *rtp.Header) {
 	if b.heard && h.SSRC == b.stream.ssrc {
 		b.stream.seq.add(h.SequenceNumber)
+	} else if n := b.awaited(h.SSRC); n != nil {
+		n.note(h.SequenceNumber)
 	}
+}
+
+// awaited is the nursery of the newest stream of an SSRC, or nil.
+func (b *Buffer) awaited(ssrc uint32) (newest *nursery) {
+	for _, n := range b.wait {
+		if n != nil && n.ssrc == ssrc {
+			newest = n
+		}
+	}
+	return newest
 }
 
 // jitter follows RFC 3550 §6.4.1, in nanoseconds.
@@ -271,7 +283,14 @@ func (b *Buffer) decide(n *nursery) {
 	b.stream = stream{ssrc: n.ssrc, ts: n.ts, offset: n.anchor.Offset() + b.lean}
 	b.stream.first = n.first + b.stream.offset
 	octets := b.ownPayloads(n)
+	for _, d := range n.digits {
+		b.digits.add(d.from+b.stream.offset, d.to-d.from)
+	}
 	for _, p := range n.heads {
+		if p.bare {
+			b.stream.seq.add(p.seq)
+			continue
+		}
 		b.accept(p.seq, n.origin+int64(p.ts), octets[:p.len], p.law, p.at)
 		octets = octets[p.len:]
 	}

@@ -61,26 +61,35 @@ type digits [4]struct{ from, to int64 }
 // Digit takes a telephone-event (RFC 4733): its number in the sequence is not
 // lost, and from its timestamp on the leg is silent for as many samples as the
 // event has lasted so far. It returns the event's position on the leg's timeline;
-// ok is false when its stream is not the one heard.
+// ok is false when its stream is not the one heard, or not yet.
 func (b *Buffer) Digit(h *rtp.Header, samples int64) (pos int64, ok bool) {
 	b.Note(h)
-	if !b.heard || h.SSRC != b.stream.ssrc {
-		return 0, false
+	if b.heard && h.SSRC == b.stream.ssrc {
+		pos = b.stream.ts.peek(h.Timestamp) + b.stream.offset
+		b.digits.add(pos, samples)
+		return pos, true
 	}
-	pos = b.stream.ts.peek(h.Timestamp) + b.stream.offset
-	d := &b.digits
+	if n := b.awaited(h.SSRC); n != nil {
+		n.digits.add(n.ts.peek(h.Timestamp), samples)
+	}
+	return 0, false
+}
+
+// add notes a digit, or that one lasts longer, in place of the oldest.
+func (d *digits) add(from, samples int64) {
 	oldest := 0
 	for i := range d {
-		if d[i].from == pos && d[i].to > 0 {
-			d[i].to = max(d[i].to, pos+samples)
-			return pos, true
+		if d[i].from == from && d[i].to > d[i].from {
+			d[i].to = max(d[i].to, from+samples)
+			return
 		}
 		if d[i].to < d[oldest].to {
 			oldest = i
 		}
 	}
-	d[oldest].from, d[oldest].to = pos, pos+samples
-	return pos, true
+	if samples > 0 {
+		d[oldest].from, d[oldest].to = from, from+samples
+	}
 }
 
 func (d *digits) hush(blk *Block) {

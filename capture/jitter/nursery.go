@@ -24,16 +24,18 @@ type nursery struct {
 	first  int64         // smallest extended timestamp
 	heads  []head
 	octets []byte // payloads, one after the other
+	digits digits // by extended timestamp, not by position
 	lent   bool   // octets lie in the leg's ring, which holds nothing yet
 }
 
 // head is one packet in a nursery.
 type head struct {
-	at  time.Duration
-	ts  int32 // extended timestamp, less that of the first packet kept
-	seq uint16
-	len uint16
-	law g711.Law
+	at   time.Duration
+	ts   int32 // extended timestamp, less that of the first packet kept
+	seq  uint16
+	len  uint16
+	law  g711.Law
+	bare bool // brings no audio: only its number counts
 }
 
 // begin takes the nursery into use, with room for the payloads.
@@ -71,8 +73,15 @@ func (n *nursery) add(seq uint16, ts uint32, payload []byte, law g711.Law, at ti
 	n.first = min(n.first, ext)
 	n.last = max(n.last, at)
 	n.anchor.Add(at, ext)
-	n.heads = append(n.heads, head{at, int32(ext - n.origin), seq, uint16(len(payload)), law})
+	n.heads = append(n.heads, head{at: at, ts: int32(ext - n.origin), seq: seq, len: uint16(len(payload)), law: law})
 	n.octets = append(n.octets, payload...)
+}
+
+// note takes the number of a packet that brings no audio, if there is room.
+func (n *nursery) note(seq uint16) {
+	if len(n.heads) < nurseryPackets {
+		n.heads = append(n.heads, head{seq: seq, bare: true})
+	}
 }
 
 // earliest is the position of its first sample, as far as is known.
