@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"encoding/binary"
 	"math"
 	"time"
 
@@ -85,7 +86,7 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.buffer.Push(&p.Header, p.Payload, g711.ALaw, d.At)
 	case PayloadEvents:
 		l.counts.events++
-		l.buffer.Note(&p.Header)
+		l.buffer.Digit(&p.Header, lasted(p.Payload))
 	case PayloadNoise:
 		l.counts.noise++
 		l.buffer.Note(&p.Header)
@@ -96,6 +97,15 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 	l.counts.rtp++
 	l.heard = max(l.heard, d.At)
 	l.source.latch(d.From, d.At)
+}
+
+// lasted is how long a telephone-event has lasted, in samples (RFC 4733 §2.3); 0
+// where its payload does not say.
+func lasted(payload []byte) int64 {
+	if len(payload) < 4 {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint16(payload[2:]))
 }
 
 // receiveRTCP counts sender reports and goodbyes (RFC 3550 §6.4.1, §6.6).
