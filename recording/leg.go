@@ -92,6 +92,7 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.buffer.Note(&p.Header)
 	case PayloadNone:
 		l.counts.ignored++
+		l.buffer.Note(&p.Header) // not ours, but not lost either
 		return
 	}
 	l.counts.rtp++

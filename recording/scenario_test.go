@@ -51,13 +51,15 @@ type sender struct {
 	size  int                  // samples a packet
 	delay func() time.Duration // of the network, for each packet; nil: none
 	dress func(*rtp.Packet)    // what else packets carry; nil: nothing
+	spoil func([]byte)         // what is done to the bytes of packets; nil: nothing
 
 	shift int // how many samples later than said it has to be heard
 	truth *truth
 }
 
-// truth is what has to be heard of a leg.
+// truth is what has to be heard of a leg, or of the part of it that is recorded.
 type truth struct {
+	from  int // the call's sample that it begins with
 	pcm   []int16
 	loose []bool  // here it is not said: concealment
 	said  []int16 // what the party says, heard or not
@@ -144,6 +146,9 @@ func (s *sender) emit(payload []byte, pt uint8, ts uint32) {
 	if err != nil {
 		s.w.t.Fatal(err)
 	}
+	if s.spoil != nil {
+		s.spoil(b)
+	}
 	at := time.Duration(s.at) * second / rate
 	if s.delay != nil {
 		at += s.delay()
@@ -156,7 +161,9 @@ func (s *sender) emit(payload []byte, pt uint8, ts uint32) {
 func (t *truth) hear(at int, octets []byte, law g711.Law) {
 	pcm := make([]int16, len(octets))
 	g711.Decode(law, pcm, octets)
-	copy(t.pcm[min(at, len(t.pcm)):], pcm)
+	at -= t.from
+	pcm = pcm[min(max(-at, 0), len(pcm)):]
+	copy(t.pcm[min(max(at, 0), len(t.pcm)):], pcm)
 }
 
 // lose lets a gap and what is beside it be anything, as far as concealment goes.
@@ -166,7 +173,7 @@ func (t *truth) lose(at, n int) {
 }
 
 func (t *truth) ease(from, to int) {
-	for i := max(from, 0); i < min(to, len(t.loose)); i++ {
+	for i := max(from-t.from, 0); i < min(to-t.from, len(t.loose)); i++ {
 		t.loose[i] = true
 	}
 }
@@ -190,9 +197,9 @@ func (t *truth) check(tb testing.TB, name string, got []int16) {
 		return
 	}
 	tb.Errorf("%s: %d samples are wrong, the first at %.3f s: got %d, want %d%s", name, bad,
-		float64(first)/rate, got[first], t.pcm[first], t.whence(got[first:]))
+		float64(t.from+first)/rate, got[first], t.pcm[first], t.whence(got[first:]))
 	for i := first; i < len(got); i += rate / 4 { // a picture of the rest
-		tb.Logf("at %.3f s%s", float64(i)/rate, t.whence(got[i:]))
+		tb.Logf("at %.3f s%s", float64(t.from+i)/rate, t.whence(got[i:]))
 	}
 }
 
@@ -204,7 +211,7 @@ func (t *truth) whence(heard []int16) string {
 	}
 	for i := 0; i+enough <= len(t.said); i++ {
 		if [enough]int16(t.said[i:]) == [enough]int16(heard) {
-			return fmt.Sprintf("; heard is what was said at %.3f s", float64(i)/rate)
+			return fmt.Sprintf("; heard is what was said at %.3f s", float64(t.from+i)/rate)
 		}
 	}
 	if [enough]int16(heard) == [enough]int16{} {
@@ -237,7 +244,7 @@ func (sc *scenario) play(t *testing.T, w *world) {
 	}
 	var truths [2]*truth
 	for i, script := range sc.legs {
-		truths[i] = w.script(info, i, samples(sc.length), script)
+		truths[i] = w.script(info, i, 0, samples(sc.length), script)
 	}
 	if sc.masked[1] > 0 {
 		w.sleep(sc.masked[0])
@@ -266,20 +273,22 @@ func (sc *scenario) play(t *testing.T, w *world) {
 	}
 }
 
-// script lets a leg's party send what it will in the whole call, which is n samples
-// long, and returns what has to be heard of it.
-func (w *world) script(info recording.CallInfo, leg, n int, script func(*sender)) *truth {
-	truth := &truth{pcm: make([]int16, n), loose: make([]bool, n), said: make([]int16, n)}
+// script lets a leg's party send what it will in the whole call, and returns what has
+// to be heard of it from one of the call's samples to another. Without a script it
+// talks all the time.
+func (w *world) script(info recording.CallInfo, leg, from, to int, script func(*sender)) *truth {
+	n := to - from
+	truth := &truth{from: from, pcm: make([]int16, n), loose: make([]bool, n), said: make([]int16, n)}
 	s := &sender{
 		w: w, leg: leg, port: info.Legs[leg].Ports.RTP, size: 160, truth: truth,
 		from: []netip.AddrPort{callerFrom, calleeFrom}[leg],
 		next: rtp.Header{Version: 2, SSRC: uint32(100 + leg), SequenceNumber: uint16(31000 + leg), Timestamp: uint32(4e9) + uint32(leg)},
 	}
 	if script == nil {
-		script = func(s *sender) { s.talk(time.Duration(n) * second / rate) }
+		script = func(s *sender) { s.talk(time.Duration(to) * second / rate) }
 	}
 	script(s)
-	g711.Decode(s.law, truth.said, said(leg, 0, n))
+	g711.Decode(s.law, truth.said, said(s.leg, from, n))
 	return truth
 }
 
