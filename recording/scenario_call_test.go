@@ -51,6 +51,24 @@ func TestMediaBeforeTheAnswer(t *testing.T) {
 	})
 }
 
+// A call begins when its announcement was read, not when there were ports for it.
+func TestAnnouncementReadBefore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		const ago, length = 80 * ms, 5 * second
+		spec := callSpec("c", request(t, `{"channels":"stereo"}`))
+		spec.At = spec.At.Add(-ago)
+		info, _, err := w.m.Announce(w.t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller := w.script(info, 0, -samples(ago), samples(length), nil)
+		w.sleep(length)
+		w.do("c", recording.Command{Action: recording.Hangup})
+		f := w.file(info.Recordings[0].ID)
+		caller.check(t, "caller", parted(f.wav(t, rate, 2))[0])
+	})
+}
+
 // sipp sends the same file in every call: SSRC, numbers and timestamps are alike in
 // both legs and in all calls. Only the port says whose a packet is.
 func TestEveryPacketAlikeInEveryCall(t *testing.T) {

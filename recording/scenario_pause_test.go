@@ -113,6 +113,21 @@ func TestPauses(t *testing.T) {
 			}},
 		},
 		{
+			// The leg is heard early for as long as the clock stood, until a longer pause: a
+			// queue of that length looks the same.
+			name: "the clock stands still for less than the hold", source: "a media server that plays prompts on one clock of packets",
+			legs: [2]func(*sender){func(s *sender) {
+				s.talk(4 * second)
+				s.stand(600 * ms)
+				s.shift = -samples(600 * ms)
+				s.talk(3 * second)
+				s.stand(2 * second)
+				s.shift = 0
+				s.talk(2 * second)
+			}},
+			want: [2]counts{{changes: 1}},
+		},
+		{
 			name: "mute and unmute: numbers go on, the timestamp jumps, marker", source: "rtpengine: a muted party resumes",
 			legs: [2]func(*sender){hold(func(s *sender) { s.quiet(1520 * ms) })},
 		},
@@ -145,6 +160,19 @@ func TestPauses(t *testing.T) {
 		{
 			name: "a key, with nothing beside it", source: "rtpengine #861: tones end up in the recording", spec: withEvents,
 			legs: [2]func(*sender){hold(func(s *sender) { s.dtmf(200*ms, nil) })},
+		},
+		{
+			name: "a key and comfort noise in the first second", source: "rtpengine #861, #1475: an IVR's menu", spec: withEvents,
+			legs: [2]func(*sender){func(s *sender) {
+				s.talk(200 * ms)
+				s.dtmf(200*ms, nil)
+				s.talk(100 * ms)
+				for range 5 {
+					s.noise(ptNoise)
+					s.move(160)
+				}
+				s.talk(10 * second)
+			}},
 		},
 		{
 			name: "a key for a long time, in two segments", source: "RFC 4733 §2.5.1.3", spec: withEvents, length: 20 * second,

@@ -2,6 +2,7 @@ package recording_test
 
 import (
 	"testing"
+	"time"
 
 	"callrec/codec/g711"
 )
@@ -154,6 +155,25 @@ func TestStreams(t *testing.T) {
 			want: [2]counts{{changes: 1}},
 		},
 		{
+			// Who holds the leg keeps it for as long as the source time-out.
+			name: "another port of the sender at once", source: "a NAT that forgets; rtpengine: the party re-offers from a new port",
+			legs: [2]func(*sender){func(s *sender) {
+				s.talk(4 * second)
+				s.from = calleeFrom
+				begin := s.next
+				s.lose(5 * second)
+				next := s.next
+				for s.next = begin; s.next.SequenceNumber != next.SequenceNumber; s.next.Timestamp += 160 {
+					at := s.at
+					s.at = 4*rate + int(s.next.Timestamp-begin.Timestamp)
+					s.emit(make([]byte, 160), 0, s.next.Timestamp)
+					s.at = at
+				}
+				s.talk(3 * second)
+			}},
+			want: [2]counts{{foreign: 250, lost: 250}},
+		},
+		{
 			name: "numbers begin anew, timestamps go on", source: "a gateway that counts for each talk spurt",
 			legs: [2]func(*sender){func(s *sender) { s.talk(5 * second); s.next.SequenceNumber = 0; s.talk(7 * second) }, func(s *sender) {
 				s.next.SequenceNumber = 5
@@ -179,6 +199,53 @@ func TestStreams(t *testing.T) {
 					s.quiet(20 * ms)
 				}
 			}},
+		},
+		{
+			name: "another SSRC while the old one's last packets are under way", source: "rtpengine #1689; two paths of different length",
+			legs: [2]func(*sender){func(s *sender) {
+				s.talk(5 * second)
+				s.delay = func() time.Duration { return 300 * ms }
+				s.talk(200 * ms)
+				s.delay = nil
+				s.again(9)
+				s.talk(6 * second)
+			}},
+			want: [2]counts{{changes: 1}},
+		},
+		{
+			name: "another SSRC, law and packet size at once", source: "Asterisk #1276; a transfer to another kind of telephone",
+			legs: [2]func(*sender){func(s *sender) {
+				s.talk(5 * second)
+				s.again(9)
+				s.law, s.next.PayloadType, s.size = g711.ALaw, 8, 240
+				s.talk(7 * second)
+			}},
+			want: [2]counts{{changes: 1}},
+		},
+		{
+			name: "two SSRCs at a time: the first has the leg", source: "rtpengine #1018; ring-back beside the voice",
+			legs: [2]func(*sender){func(s *sender) {
+				s.talk(2 * second)
+				first := s.next
+				s.again(9)
+				for s.at < 11*rate {
+					s.emit(said(s.leg+7, s.at, 160), 0, s.next.Timestamp)
+					other := s.next
+					other.Timestamp += 160
+					s.next = first
+					s.packet(160)
+					s.next, first = other, s.next
+				}
+			}},
+			want: [2]counts{{foreign: 450}},
+		},
+		{
+			name: "the first packets come in the wrong order", source: "a network that begins",
+			legs: [2]func(*sender){func(s *sender) {
+				s.delay = func() time.Duration { return max(0, 400*ms-3*time.Duration(s.at)*second/rate) }
+				s.talk(6 * second)
+			}},
+			want: [2]counts{{reordered: 7}},
 		},
 		{
 			name: "a leg begins ten seconds after the other", source: "early media of one side only",
