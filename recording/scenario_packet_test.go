@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/pion/rtp"
 
@@ -31,7 +32,6 @@ func TestPackets(t *testing.T) {
 			legs: [2]func(*sender){talkAs(ptime * 8)},
 		})
 	}
-	r := rand.New(rand.NewPCG(1, 2))
 	play(t, append(cases, []scenario{
 		{
 			name: "packets of 20 and 30 ms on the two legs", source: "FreeSWITCH #1508: right channel much too fast",
@@ -49,10 +49,25 @@ func TestPackets(t *testing.T) {
 		{
 			name: "packets of 13 to 900 octets, at random", source: "Asterisk and others that cut where they please",
 			legs: [2]func(*sender){func(s *sender) {
+				r := rand.New(rand.NewPCG(1, 2))
 				for s.at < 11*rate {
 					s.packet(13 + r.IntN(888))
 				}
 			}},
+		},
+		{
+			name: "packets of 13 to 900 octets, and one in ten is lost", source: "the two together",
+			legs: [2]func(*sender){func(s *sender) {
+				r := rand.New(rand.NewPCG(2, 2))
+				for n := 0; s.at < 11*rate; n++ {
+					if s.size = 13 + r.IntN(888); n%10 == 5 {
+						s.lose(time.Duration(s.size) * second / rate)
+					} else {
+						s.packet(s.size)
+					}
+				}
+			}},
+			want: [2]counts{{lost: 18}},
 		},
 		{
 			name: "packets of half a second, more than a datagram's buffer", source: "no sender known: nothing may break",

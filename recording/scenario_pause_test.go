@@ -137,6 +137,13 @@ func TestPauses(t *testing.T) {
 			want: [2]counts{{lost: 76}}, // nothing tells this from loss: 60 ms of it are concealed
 		},
 		{
+			name: "held in the SBC for minutes: 9,000 numbers are missing", source: "rtpengine mr26; RFC 3550 A.1: so many are not lost, the sender counts anew",
+			length: minutes + 9*second, legs: [2]func(*sender){hold(func(s *sender) {
+				s.quiet(minutes)
+				s.next.SequenceNumber += 9000
+			})},
+		},
+		{
 			name: "DTX without comfort noise", source: "Janus PR #2467: DTX",
 			legs: [2]func(*sender){dtx(0, 0)},
 		},
