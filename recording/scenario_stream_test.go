@@ -240,6 +240,20 @@ func TestStreams(t *testing.T) {
 			want: [2]counts{{foreign: 450}},
 		},
 		{
+			name: "a packet of another stream, just before the leg pauses", source: "rtpengine #1689: what is left of a call before",
+			legs: [2]func(*sender){func(s *sender) {
+				s.talk(4 * second)
+				ours := s.next
+				s.again(9)
+				s.emit(said(s.leg+7, s.at, 160), 0, s.next.Timestamp)
+				s.next = ours
+				s.talk(200 * ms)
+				s.quiet(3 * second)
+				s.talk(2 * second)
+			}},
+			want: [2]counts{{foreign: 1}},
+		},
+		{
 			name: "the first packets come in the wrong order", source: "a network that begins",
 			legs: [2]func(*sender){func(s *sender) {
 				s.delay = func() time.Duration { return max(0, 400*ms-3*time.Duration(s.at)*second/rate) }

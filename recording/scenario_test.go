@@ -103,18 +103,6 @@ func (s *sender) lose(d time.Duration) {
 	s.move(n)
 }
 
-// late is talk that arrives too late to be heard, each packet after a time.
-func (s *sender) late(d, after time.Duration) {
-	delay := s.delay
-	s.delay = func() time.Duration { return after }
-	s.truth.lose(s.at+s.shift, samples(d))
-	for end := s.at + samples(d); s.at < end; {
-		s.emit(said(s.leg, s.at, s.size), s.next.PayloadType, s.next.Timestamp)
-		s.move(s.size)
-	}
-	s.delay = delay
-}
-
 // quiet is a time in which it sends nothing and its clock goes on.
 func (s *sender) quiet(d time.Duration) {
 	s.move(samples(d))

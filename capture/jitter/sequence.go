@@ -66,8 +66,8 @@ func (s *sequence) add(seq uint16) (dup, reordered bool) {
 // anew is a sender that has begun to count from elsewhere: two numbers in a row say
 // so. What was lost before stays lost.
 func (s *sequence) anew(seq uint16) {
-	max := int64(seq) + 1<<16 // room below for what comes late
-	*s = sequence{before: s.lost(), begun: true, base: max - 1, max: max, unique: 2}
+	newest := int64(seq) + 1<<16 // room below for what comes late
+	*s = sequence{before: s.lost(), begun: true, base: newest - 1, max: newest, unique: 2}
 	s.set(s.base)
 	s.set(s.max)
 }
