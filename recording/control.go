@@ -2,6 +2,7 @@ package recording
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"callrec/mixer"
@@ -62,7 +63,7 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 	if c.spec.Bridged {
 		c.answered[Callee], c.bridged = 0, 0
 	}
-	if err := s.startAll(c, c.spec.Start, 0); err != nil {
+	if err := s.startAll(c, slices.Concat(c.spec.Decided, c.spec.Start), 0); err != nil {
 		calls := s.calls[c.slot]
 		s.calls[c.slot] = calls[:len(calls)-1]
 		return nil, err
@@ -266,7 +267,14 @@ func (m *Manager) since(at time.Time) time.Duration { return at.Sub(m.epoch) }
 
 // newTrack names a recording. The first of a call id gets the plain object name.
 func (s *shard) newTrack(c *call, r Request) *track {
-	t := &track{id: newID(time.Now()), origin: r.Origin, spec: r.Spec, leg: r.Leg, mediaName: r.Spec.settings.MediaName}
+	now := time.Now()
+	t := &track{
+		id: newID(now), created: now.Round(0), origin: r.Origin, spec: r.Spec, leg: r.Leg, owner: r.Owner,
+		mediaName: r.Spec.settings.MediaName,
+	}
+	if t.owner == "" {
+		t.owner = c.spec.Parties[Caller].UserID
+	}
 	if t.mediaName == "" {
 		t.mediaName = hex32() + "." + r.Spec.format
 	}

@@ -11,11 +11,14 @@ type Event struct {
 	Name      string
 	Detail    string // which leg, or why
 	Recording *Info  // nil when the event is the call's
+
+	Spec        CallSpec // of the call, as it is now
+	Interaction string   // as in CallInfo
 }
 
 func (s *shard) emitCall(c *call, name, detail string) {
 	if s.rules.OnEvent != nil {
-		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: name, Detail: detail})
+		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: name, Detail: detail, Spec: c.spec, Interaction: c.interaction})
 	}
 }
 
@@ -24,6 +27,6 @@ func (s *shard) emit(c *call, t *track) {
 	s.count.ends[t.state].Add(1)
 	if s.rules.OnEvent != nil {
 		info := t.info(c)
-		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: t.state.String(), Detail: t.reason, Recording: &info})
+		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: t.state.String(), Detail: t.reason, Recording: &info, Spec: c.spec, Interaction: c.interaction})
 	}
 }

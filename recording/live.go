@@ -90,7 +90,7 @@ func (c *call) legInfo() []LegInfo {
 
 // publish makes the picture that Manager.Info hands out.
 func (c *call) publish() *CallInfo {
-	info := &CallInfo{Spec: c.spec, State: c.stateName(), Legs: c.legInfo()}
+	info := &CallInfo{Spec: c.spec, State: c.stateName(), Legs: c.legInfo(), Interaction: c.interaction}
 	info.Spec.Start = nil
 	info.Spec.Answered = c.isAnswered()
 	info.Spec.Bridged = c.bridged < never

@@ -177,7 +177,7 @@ func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, error) {
 		return CallInfo{}, errNoCall
 	}
 	was := e.call.spec
-	spec.At = was.At
+	spec.At, spec.Decided = was.At, was.Decided
 	if !reflect.DeepEqual(was, spec) {
 		return CallInfo{}, &ConflictError{spec.ID}
 	}

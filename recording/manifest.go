@@ -18,8 +18,12 @@ type resume struct {
 	Settings policy.Settings `json:"settings"`
 	Origin   string          `json:"origin"`
 	Leg      Leg             `json:"leg"`
+	Owner    string          `json:"owner,omitempty"`
+	Created  time.Time       `json:"created,omitzero"`
 	Start    int64           `json:"start"` // position on the call's timeline, 8 kHz
 	Commands []noted         `json:"commands"`
+
+	Interaction string `json:"interaction_id,omitempty"`
 }
 
 // noted is one command as it took effect.
@@ -40,9 +44,10 @@ func (t *track) manifest(c *call) spool.Manifest {
 		Started:     c.wall(t.start), Rate: t.spec.rate, Channels: t.spec.channels,
 		DurationMS: t.length().Milliseconds(),
 	}
-	m.Meta = meta(c, &m)
+	m.Meta = meta(c, &m, t.owner)
 	m.Call = asJSON(resume{
 		Call: c.spec, Legs: c.legInfo(), Settings: t.spec.settings, Origin: t.origin, Leg: t.leg,
+		Owner: t.owner, Created: t.created, Interaction: c.interaction,
 		Start: t.start, Commands: c.commands,
 	})
 	if t.quality != nil {
@@ -53,7 +58,7 @@ func (t *track) manifest(c *call) spool.Manifest {
 
 // meta is what the receiver is told of a recording, in Kazoo's order. A field
 // with nothing to say keeps its name.
-func meta(c *call, m *spool.Manifest) []spool.Field {
+func meta(c *call, m *spool.Manifest, owner string) []spool.Field {
 	s := &c.spec
 	return []spool.Field{
 		{Key: "from", Value: s.From},
@@ -63,7 +68,7 @@ func meta(c *call, m *spool.Manifest) []spool.Field {
 		{Key: "call_id", Value: s.ID.Call},
 		{Key: "cdr_id", Value: m.Started.UTC().Format("200601-") + s.ID.Call},
 		{Key: "interaction_id", Value: c.interaction},
-		{Key: "owner_id", Value: s.Parties[Caller].UserID},
+		{Key: "owner_id", Value: owner},
 		{Key: "account_id", Value: s.ID.Account},
 		{Key: "start", Value: gregorianSeconds(m.Started)},
 		{Key: "duration_ms", Value: strconv.FormatInt(m.DurationMS, 10)},
