@@ -37,15 +37,16 @@ var allowed = map[string][]string{
 		"capture", "capture/clock", "capture/jitter", "codec", "codec/g711", "codec/mp3",
 		"codec/plc", "codec/resample", "codec/tones", "codec/wav", "mixer", "policy", "upload/spool",
 	},
-	"upload/spool":      {},
-	"upload":            {"upload/spool"},
-	"upload/httpput":    {"upload", "upload/spool"},
-	"upload/folder":     {"upload", "upload/spool"},
-	"upload/targettest": {"upload", "upload/spool", "internal/testkit"},
-	"control":           {"policy", "recording"},
-	"control/httpapi":   {"control", "policy", "recording"},
-	"internal/testkit":  {},
-	"bench":             {},
+	"upload/spool":        {},
+	"upload":              {"upload/spool"},
+	"upload/httpput":      {"upload", "upload/spool"},
+	"upload/folder":       {"upload", "upload/spool"},
+	"upload/targettest":   {"upload", "upload/spool", "internal/testkit"},
+	"control":             {"policy", "recording"},
+	"control/controltest": {"control"},
+	"control/httpapi":     {"control", "policy", "recording"},
+	"internal/testkit":    {},
+	"bench":               {},
 	"cmd/callrec": {
 		"capture", "control", "control/httpapi", "policy", "recording",
 		"upload", "upload/folder", "upload/httpput", "upload/spool",
@@ -54,7 +55,7 @@ var allowed = map[string][]string{
 }
 
 // forTests may also be imported by the tests of any package.
-var forTests = []string{"capture/capturetest", "internal/testkit", "upload/targettest"}
+var forTests = []string{"capture/capturetest", "control/controltest", "internal/testkit", "upload/targettest"}
 
 // pure packages know no clock, lock, goroutine, I/O, context or log.
 var pure = []string{
