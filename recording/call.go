@@ -71,9 +71,17 @@ type LegSpec struct {
 	// Source is who may send. Port 0 allows every port of the address; the zero
 	// value lets the first permitted sender in.
 	Source netip.AddrPort `json:"source"`
+	// Offered is the source that the last SDP with one has named, whether it is
+	// Source or was overruled.
+	Offered netip.AddrPort `json:"offered,omitzero"`
 	// Payloads maps RTP payload types as SDP gave them; nil means the static
 	// types 0 (PCMU) and 8 (PCMA).
 	Payloads map[uint8]Payload `json:"payloads,omitempty"`
+	// Reports is where SDP wants RTCP about the leg; the zero value leaves it to
+	// where the leg's own RTCP comes from.
+	Reports   netip.AddrPort `json:"reports,omitzero"`
+	Mux       bool           `json:"mux,omitempty"`        // SDP agreed on RTCP on the RTP port, RFC 5761
+	NoReports bool           `json:"no_reports,omitempty"` // SDP wants nothing sent: c=0.0.0.0, RFC 3264 §8.4
 }
 
 // Payload is what an RTP payload type carries.
@@ -109,6 +117,7 @@ const (
 	Unmask
 	Toggle // mask what is not masked and the other way round
 	Hangup // the call is over
+	Update // what was announced of the legs has changed: Change
 )
 
 // Command is one thing done to a live call, with its instant.
@@ -122,6 +131,16 @@ type Command struct {
 	Start     []Request // Start
 	Recording string    // Stop, Mask, Unmask, Toggle: the id of one recording
 	MediaName string    // Stop, Mask, Unmask, Toggle: the media name of one recording
+	Change    Change    // Update
+}
+
+// Change is what a live call is told anew.
+type Change struct {
+	Offer string // the SBC's new SDP; "" leaves the one there is
+	// Legs, of which zero fields leave what there is. Those with Payloads come
+	// from SDP, and their Reports, Mux and NoReports count too. A Source is let in
+	// at once, in place of the one there was; a leg that the call had not gets ports.
+	Legs []LegSpec
 }
 
 // CallInfo is an immutable picture of a call.
@@ -130,6 +149,7 @@ type CallInfo struct {
 	State      string // "early", "answered", "bridged" or "ended"
 	Legs       []LegInfo
 	Recordings []Info // in the order they were made
+	Revision   int    // how often what an SDP answer tells has changed
 
 	// Interaction is Kazoo's id of the call across its legs.
 	Interaction string

@@ -54,7 +54,8 @@ func (s *shard) handle(r request) {
 // cannot be had, there is no call.
 func (s *shard) begin(c *call) (*CallInfo, error) {
 	s.adopt(c)
-	c.heard = c.epoch
+	c.heard, c.seen = c.epoch, c.epoch
+	c.offer, c.known = c.spec.Offer, slices.Clone(c.spec.Legs)
 	c.mix = mixers{mono: mixer.New(1), stereo: mixer.New(2)}
 	c.answered, c.bridged = [2]int64{never, never}, never
 	if c.spec.Answered || c.spec.Bridged {
@@ -94,6 +95,10 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 		s.beginDue(c)
 	case Start:
 		if err := s.startAll(c, cmd.Start, pos); err != nil {
+			return nil, err
+		}
+	case Update:
+		if err := s.update(c, cmd.Change); err != nil {
 			return nil, err
 		}
 	case Hangup:
@@ -267,16 +272,15 @@ func (m *Manager) since(at time.Time) time.Duration { return at.Sub(m.epoch) }
 
 // newTrack names a recording. The first of a call id gets the plain object name.
 func (s *shard) newTrack(c *call, r Request) *track {
-	now := time.Now()
 	t := &track{
-		id: newID(now), created: now.Round(0), origin: r.Origin, spec: r.Spec, leg: r.Leg, owner: r.Owner,
+		id: s.m.newID(), created: s.m.clock.wall().Round(0), origin: r.Origin, spec: r.Spec, leg: r.Leg, owner: r.Owner,
 		mediaName: r.Spec.settings.MediaName,
 	}
 	if t.owner == "" {
 		t.owner = c.spec.Parties[Caller].UserID
 	}
 	if t.mediaName == "" {
-		t.mediaName = hex32() + "." + r.Spec.format
+		t.mediaName = s.m.hex32() + "." + r.Spec.format
 	}
 	suffix := t.id
 	if s.m.names.first(c.spec.ID) && !s.rules.Spool.Holds(c.spec.ID.Account, c.spec.ID.Call) {

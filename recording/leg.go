@@ -4,12 +4,12 @@ import (
 	"math"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"callrec/capture"
 	"callrec/capture/clock"
 	"callrec/capture/jitter"
+	"callrec/capture/report"
 	"callrec/codec/g711"
 )
 
@@ -23,7 +23,11 @@ type leg struct {
 	payloads [128]Payload
 	buffer   *jitter.Buffer
 	voice    voice
-	heard    time.Duration // last media, RTP or RTCP, on the worker's clock
+	heard    time.Duration // last RTP that can be recorded, or RTCP, on the worker's clock
+	seen     time.Duration // last RTP of any payload type, or RTCP
+	received report.Source
+	reporter reporter
+	digits   digits
 	counts   legCounts
 }
 
@@ -41,10 +45,11 @@ type legCounts struct {
 }
 
 // payloadTable is the leg's payload types; without SDP, the static ones of RFC
-// 3551 that matter here.
+// 3551 that matter here, and the one of digits.
 func payloadTable(given map[uint8]Payload) (t [128]Payload) {
 	if given == nil {
 		t[0], t[8], t[13], t[19] = PayloadPCMU, PayloadPCMA, PayloadNoise, PayloadNoise
+		t[101] = PayloadEvents // nowhere written, and what nearly every telephone takes
 		return t
 	}
 	for pt, p := range given {
@@ -62,14 +67,15 @@ type gate struct {
 }
 
 // receive takes one datagram that came to the leg's ports. It keeps nothing of
-// it, and whatever it holds, it costs a bounded time and, RTCP apart, no memory.
+// it, and whatever it holds, it costs a bounded time and no memory.
 func (l *leg) receive(d *capture.Datagram, g *gate) {
 	l.counts.received++
-	if d.RTCP {
-		l.receiveRTCP(d)
+	if d.RTCP || report.Muxed(d.Data) {
+		l.receiveRTCP(d, g.rules)
 		return
 	}
-	if !l.source.admits(d.From, d.At, g.rules.Allow, g.rules.SourceTimeout) {
+	admitted := l.source.admits(d.From, d.At, g.rules.Allow, g.rules.SourceTimeout)
+	if !admitted && !l.source.leaving(d.From, d.At) {
 		l.counts.foreign++
 		return
 	}
@@ -78,6 +84,12 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		return
 	}
 	p := &g.packet
+	if !admitted && p.SSRC != l.source.gone.ssrc {
+		l.counts.foreign++
+		return
+	}
+	l.seen = max(l.seen, d.At)
+	timed := true
 	switch l.payloads[p.PayloadType&127] {
 	case PayloadPCMU:
 		l.buffer.Push(&p.Header, p.Payload, g711.MuLaw, d.At)
@@ -85,39 +97,22 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.buffer.Push(&p.Header, p.Payload, g711.ALaw, d.At)
 	case PayloadEvents:
 		l.counts.events++
-		l.buffer.Note(&p.Header)
+		l.receiveDigit(p, d.At)
+		timed = false // all packets of a digit have the timestamp of its beginning
 	case PayloadNoise:
 		l.counts.noise++
-		l.buffer.Note(&p.Header)
+		l.buffer.Note(&p.Header, d.At)
 	case PayloadNone:
+		l.buffer.Note(&p.Header, d.At) // its number is not lost
 		l.counts.ignored++
 		return
 	}
 	l.counts.rtp++
 	l.heard = max(l.heard, d.At)
-	l.source.latch(d.From, d.At)
-}
-
-// receiveRTCP counts sender reports and goodbyes (RFC 3550 §6.4.1, §6.6).
-func (l *leg) receiveRTCP(d *capture.Datagram) {
-	if !l.source.mayReport(d.From) {
-		l.counts.foreign++
-		return
+	if admitted {
+		l.source.latch(d.From, p.SSRC, d.At)
+		l.received.Add(p.SSRC, p.SequenceNumber, p.Timestamp, timed, d.At)
 	}
-	packets, err := rtcp.Unmarshal(d.Data)
-	if err != nil || d.Truncated {
-		l.counts.badRTCP++
-		return
-	}
-	for _, p := range packets {
-		switch p.(type) {
-		case *rtcp.SenderReport:
-			l.counts.reports++
-		case *rtcp.Goodbye:
-			l.counts.byes++
-		}
-	}
-	l.heard = max(l.heard, d.At)
 }
 
 // inMS turns samples into milliseconds, to the microsecond.
@@ -132,7 +127,7 @@ func (l *leg) quality() LegQuality {
 	return LegQuality{
 		Packets: s.Packets, Lost: s.Lost, Late: s.Late + s.Overrun, Duplicate: s.Duplicate,
 		Reordered: s.Reordered, Foreign: s.Foreign + l.counts.foreign, Ignored: l.counts.ignored,
-		SSRCChanges: s.Restarts, JitterMS: float64(s.Jitter) / float64(time.Millisecond),
+		Digits: l.digits.count, SSRCChanges: s.Restarts, JitterMS: float64(s.Jitter) / float64(time.Millisecond),
 		DriftPPM: s.DriftPPM, CorrectedMS: inMS(float64(l.voice.course.Shift()) / clock.One),
 		ConcealedMS: inMS(float64(l.voice.counts.concealed)), NoMedia: s.Packets == 0,
 	}

@@ -25,6 +25,8 @@ type Config struct {
 	SourceTimeout time.Duration  // silence after which another source may speak; 0 means 5 s
 	MediaTimeout  time.Duration  // silence of both legs that ends a call; 0 means never
 	Allow         []netip.Prefix // who may be a first sender when nobody was announced
+	RTCP          RTCP           // who gets receiver reports
+	ReportDigits  bool           // tell of the keys pressed; they may be card numbers
 
 	// Admit refuses a new call with a reason, or returns nil; nil: all are taken.
 	Admit func() error
@@ -39,14 +41,16 @@ type Config struct {
 type Manager struct {
 	// Never mutated.
 	cfg     Config
-	clock   capture.Clock
+	clock   timekeeper
 	epoch   time.Time
+	cname   string // of this worker in RTCP: random, so that it tells nobody where we are (RFC 7022)
 	shards  []*shard
 	stop    chan struct{}
 	filters filters
 	warp    *resample.Warp
 	owners  sync.Map // recording id → its shard, until it is delivered or forgotten
 	names   nameBook
+	stepper *stepTime // its owner's time, which only Step lets pass; nil: shards run by themselves
 
 	// mu guards the following.
 	mu       sync.Mutex
@@ -67,6 +71,19 @@ type entry struct {
 
 // New starts the shards.
 func New(cfg Config) (*Manager, error) {
+	m, err := newManager(cfg, realTime{cfg.Clock}, time.Now().Add(-cfg.Clock.Now().Mono))
+	if err != nil {
+		return nil, err
+	}
+	for _, sh := range m.shards {
+		go sh.run(m.stop)
+	}
+	return m, nil
+}
+
+// newManager makes the shards; somebody has to run them. epoch is position 0 of
+// the clock.
+func newManager(cfg Config, keeper timekeeper, epoch time.Time) (*Manager, error) {
 	if len(cfg.Sets) == 0 || cfg.Spool == nil {
 		return nil, errors.New("cannot start recording without a set of ports and a spool")
 	}
@@ -87,15 +104,11 @@ func New(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{
-		cfg: cfg, filters: all, warp: resample.NewWarp(), clock: cfg.Clock, stop: make(chan struct{}),
+		cfg: cfg, filters: all, warp: resample.NewWarp(), clock: keeper, epoch: epoch, cname: newCNAME(), stop: make(chan struct{}),
 		calls: map[CallID]*entry{}, idle: make(chan struct{}),
 	}
-	now := time.Now()
-	m.epoch = now.Add(-cfg.Clock.Now().Mono)
 	for _, set := range cfg.Sets {
-		sh := newShard(m, set)
-		m.shards = append(m.shards, sh)
-		go sh.run(m.stop)
+		m.shards = append(m.shards, newShard(m, set))
 	}
 	return m, nil
 }
@@ -130,7 +143,7 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 		m.mu.Unlock()
 		return CallInfo{}, false, refusal(full.Error())
 	}
-	c := &call{spec: spec, epoch: m.since(spec.At), epochWall: spec.At.Round(0), interaction: newInteraction(time.Now())}
+	c := &call{spec: spec, epoch: m.since(spec.At), epochWall: spec.At.Round(0), interaction: m.newInteraction()}
 	e := &entry{call: c, ready: make(chan struct{})}
 	m.calls[spec.ID] = e
 	m.live++
@@ -268,6 +281,10 @@ func (m *Manager) tell(recording string, on trigger, reason string) {
 // ask gives a request to a shard and waits for the reply.
 func (m *Manager) ask(ctx context.Context, sh *shard, r request) (reply, error) {
 	r.reply = make(chan reply, 1)
+	if m.stepper != nil {
+		sh.handle(r)
+		return <-r.reply, nil
+	}
 	select {
 	case sh.inbox <- r:
 	case <-ctx.Done():

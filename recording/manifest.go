@@ -46,7 +46,7 @@ func (t *track) manifest(c *call) spool.Manifest {
 	}
 	m.Meta = meta(c, &m, t.owner)
 	m.Call = asJSON(resume{
-		Call: c.spec, Legs: c.legInfo(), Settings: t.spec.settings, Origin: t.origin, Leg: t.leg,
+		Call: c.current(), Legs: c.legInfo(), Settings: t.spec.settings, Origin: t.origin, Leg: t.leg,
 		Owner: t.owner, Created: t.created, Interaction: c.interaction,
 		Start: t.start, Commands: c.commands,
 	})

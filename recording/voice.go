@@ -20,8 +20,9 @@ const (
 	margin = 40
 
 	// kept is how many samples go from one turn to the next: those read ahead, and
-	// what a jump back in silence repeats.
-	kept = ahead + farthest + margin + resample.WarpBefore + 2
+	// what a jump back in silence repeats. With a multiple of 32 before the next
+	// sample, what passes untouched stays on the lines of the cache.
+	kept = ahead + 448
 
 	// roomForPCM holds the samples of one stretch, at any drift, with a jump.
 	roomForPCM = kept + stretch + stretch/100 + ahead + farthest

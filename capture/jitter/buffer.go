@@ -159,13 +159,19 @@ func (b *Buffer) place(pos int64, payload []byte, law g711.Law, seq uint16) (pla
 
 // Note takes a packet that brings no audio, such as a digit or comfort noise: the
 // number it has used up in its stream is not lost. It returns where its timestamp
-// lies on the leg's own timeline; ok is false when its stream is not the one heard.
-func (b *Buffer) Note(h *rtp.Header) (pos int64, ok bool) {
-	if !b.heard || h.SSRC != b.stream.ssrc {
-		return 0, false
+// lies on the leg's own timeline, or, while the stream's anchor is being sought,
+// where it would lie by what is known. ok is false when it is of no stream known.
+func (b *Buffer) Note(h *rtp.Header, at time.Duration) (pos int64, ok bool) {
+	if b.heard && h.SSRC == b.stream.ssrc {
+		b.stream.seq.add(h.SequenceNumber)
+		return b.stream.ts.peek(h.Timestamp) + b.stream.offset, true
 	}
-	b.stream.seq.add(h.SequenceNumber)
-	return b.stream.ts.peek(h.Timestamp) + b.stream.offset, true
+	for _, n := range b.wait {
+		if n != nil && n.ssrc == h.SSRC {
+			return n.note(h.SequenceNumber, h.Timestamp, at-b.epoch) + b.lean, true
+		}
+	}
+	return 0, false
 }
 
 // jitter follows RFC 3550 §6.4.1, in nanoseconds.
@@ -276,6 +282,10 @@ func (b *Buffer) decide(n *nursery) {
 	b.stream.first = n.first + b.stream.offset
 	octets := b.ownPayloads(n)
 	for _, p := range n.heads {
+		if p.len == 0 {
+			b.stream.seq.add(p.seq)
+			continue
+		}
 		b.accept(p.seq, n.origin+int64(p.ts), octets[:p.len], p.law, p.at)
 		octets = octets[p.len:]
 	}

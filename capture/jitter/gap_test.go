@@ -125,7 +125,7 @@ func TestDigitsAreKeptOut(t *testing.T) {
 				}
 				h := rtp.Header{SSRC: 7, Timestamp: packets[100].ts, SequenceNumber: seq}
 				seq++
-				pos, ok := b.Note(&h)
+				pos, ok := b.Note(&h, p.at)
 				if !ok || pos != 100*160 {
 					t.Fatalf("digit at %d (%v), want %d", pos, ok, 100*160)
 				}
@@ -158,7 +158,7 @@ func TestDigitsAreKeptOut(t *testing.T) {
 func TestManySpans(t *testing.T) {
 	b := New(NewPool(hold), 0)
 	h := rtp.Header{SSRC: 9}
-	if _, ok := b.Note(&h); ok {
+	if _, ok := b.Note(&h, 0); ok {
 		t.Error("a packet of a stream that nobody has heard has a position")
 	}
 	for i, p := range speak(100, 0, 20*ms, 7, 5000, 0) {

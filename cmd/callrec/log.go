@@ -77,6 +77,9 @@ func logEvent(log *slog.Logger, e recording.Event) {
 			recording.Delivered, recording.Discarded, recording.Cancelled:
 		}
 	}
+	if e.Digit != "" {
+		attrs = append(attrs, slog.String("digit", e.Digit), slog.Time("pressed", e.At))
+	}
 	if e.Detail != "" {
 		attrs = append(attrs, slog.String("detail", e.Detail))
 	}

@@ -61,6 +61,8 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	q := m.w.queue.Stats()
 	gauge("uploads", "Deliveries, by state.", float64(q.Waiting), "state", "waiting")
 	gauge("uploads", "Deliveries, by state.", float64(q.Active), "state", "active")
+	gauge("upload_destinations", "Destinations that recordings wait for, by state.", float64(q.Destinations-q.Down), "state", "up")
+	gauge("upload_destinations", "Destinations that recordings wait for, by state.", float64(q.Down), "state", "down")
 	count("uploads_delivered_total", "Recordings delivered.", float64(q.Delivered))
 	count("uploads_parked_total", "Recordings parked.", float64(q.Parked))
 	count("upload_failures_total", "Tries that failed.", float64(q.Failures))

@@ -10,9 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,8 +18,7 @@ import (
 	"callrec/control/httpapi"
 	"callrec/recording"
 	"callrec/upload"
-	"callrec/upload/folder"
-	"callrec/upload/httpput"
+	"callrec/upload/guard"
 	"callrec/upload/spool"
 )
 
@@ -40,11 +37,15 @@ type workerConfig struct {
 	addrs                    []netip.Addr
 	firstPort, lastPort      uint16
 	rtpAllow                 []netip.Prefix
+	rtcp                     recording.RTCP
+	reportDigits             bool
 	shards                   int
 	tokenFile                string
 	tlsCert, tlsKey          string
 	hold, sourceTimeout      time.Duration
 	mediaTimeout, uploadKeep time.Duration
+	storageKeep              time.Duration // 0 for ever
+	uploadCA                 string
 	mp3Kbps                  int
 }
 
@@ -52,9 +53,10 @@ type workerConfig struct {
 type worker struct {
 	log     *slog.Logger
 	cfg     workerConfig
-	guard   *httpput.Guard
+	guard   *guard.Guard
 	target  upload.Target
 	queue   *upload.Queue
+	sweeper *upload.Sweeper // nil when storage is kept for ever
 	spool   *spool.Spool
 	manager *recording.Manager
 	events  *eventLog
@@ -117,37 +119,6 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	return w, nil
 }
 
-// startDelivery opens the targets, the queue before them and the spool before
-// that; what an earlier process left goes out at once.
-func (w *worker) startDelivery() (err error) {
-	if w.guard, err = httpput.NewGuard(w.cfg.allowTarget); err != nil {
-		return usagef("--allow-target: %w", err)
-	}
-	tenants, err := httpput.New(httpput.Config{Guard: w.guard, Agent: "callrec/" + version})
-	if err != nil {
-		return err
-	}
-	router := upload.Router{HTTP: tenants}
-	if strings.Contains(w.cfg.storage, "://") {
-		router.Default, err = httpput.New(httpput.Config{URL: w.cfg.storage, Agent: "callrec/" + version})
-	} else {
-		router.Default, err = folder.New(w.cfg.storage)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot use the storage (--storage): %w", err)
-	}
-	w.target = router
-	if w.queue, err = upload.New(upload.Config{
-		Target: router, Keep: w.cfg.uploadKeep, Log: w.log, OnOutcome: w.delivered,
-	}); err != nil {
-		return err
-	}
-	w.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair, Log: w.log,
-	})
-	return err
-}
-
 // startRecording opens the ports and starts the shards.
 func (w *worker) startRecording() error {
 	n := w.cfg.shards
@@ -173,7 +144,7 @@ func (w *worker) startRecording() error {
 	}
 	m, err := recording.New(recording.Config{
 		Sets: sets, Spool: w.spool, Clock: capture.NewClock(), Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
-		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, Admit: w.admit, OnEvent: w.events.add, Log: w.log,
+		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits, Admit: w.admit, OnEvent: w.events.add, Log: w.log,
 	})
 	if err != nil {
 		closeAll()
@@ -280,6 +251,9 @@ func (w *worker) stop(ctx context.Context) error {
 	if w.manager != nil {
 		w.manager.Close()
 	}
+	if w.sweeper != nil {
+		w.sweeper.Close()
+	}
 	if w.queue != nil {
 		errs = append(errs, w.queue.Close(last))
 	}
@@ -291,14 +265,6 @@ func (w *worker) stop(ctx context.Context) error {
 	}
 	w.log.Info("stopped")
 	return errors.Join(errs...)
-}
-
-// storage is the default target as logs may show it.
-func (w *worker) storage() string {
-	if strings.Contains(w.cfg.storage, "://") {
-		return upload.Redact(w.cfg.storage)
-	}
-	return w.cfg.storage
 }
 
 func hostname() string {

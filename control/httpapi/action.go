@@ -27,11 +27,12 @@ func (s *server) get(r *request) (reply, error) {
 	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
 }
 
-// plain are the actions that need nothing but their instant and perhaps a leg.
+// plain are the actions that are one command.
 var plain = map[string]recording.Action{
 	"answer": recording.Answer,
 	"bridge": recording.Bridge,
 	"hangup": recording.Hangup,
+	"update": recording.Update,
 }
 
 // act answers POST channels/{call}.
@@ -42,7 +43,7 @@ func (s *server) act(r *request) (reply, error) {
 	}
 	o := objectOf(data)
 	action := o.text("action")
-	if action == "update" || action == "transfer" {
+	if action == "transfer" {
 		return reply{}, &control.Fault{
 			Status: http.StatusNotImplemented, Message: "not_implemented",
 			Data: control.Explain{Message: "not implemented", Cause: "the action " + action + " does not exist yet"},
@@ -51,6 +52,9 @@ func (s *server) act(r *request) (reply, error) {
 	bad := s.schemas.Check("channels.action", data)
 	info, live := s.Recorder.Info(r.call)
 	command := recording.Command{Action: plain[action], At: s.instant(r, o, "at", &bad), Leg: o.leg("leg")}
+	if live && action == "update" {
+		command.Change = change(r, o, info, &bad)
+	}
 	steps := s.steps(r, o["flow"], "flow", info.Spec.To, &bad)
 	if err := bad.Err(); err != nil {
 		return reply{}, err

@@ -102,6 +102,11 @@ func (f *fake) Do(_ context.Context, id recording.CallID, c recording.Command) (
 		info.State = "bridged"
 	case recording.Hangup:
 		info.State = "ended"
+	case recording.Update:
+		if c.Change.Offer != "" {
+			info.Spec.Offer = c.Change.Offer
+			info.Revision++
+		}
 	case recording.Start:
 		f.start(info, c.Start)
 	case recording.Stop, recording.Mask, recording.Unmask, recording.Toggle:

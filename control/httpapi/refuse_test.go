@@ -248,7 +248,7 @@ func TestCodes(t *testing.T) {
 		{"unknown call, metaflow", "PUT", call + "x", metaflow(`"action":"stop"`), nil, nil, 404, "bad_identifier", ""},
 		{"other account", "GET", "/v2/accounts/other/channels/c1", "", nil, nil, 404, "bad_identifier", ""},
 		{"unknown recording", "PUT", call, metaflow(`"action":"mask","id":"nope"`), nil, nil, 404, "bad_identifier", ""},
-		{"update", "POST", call, `{"data":{"action":"update","sdp":"x"}}`, nil, nil, 501, "not_implemented", ""},
+		{"update of an unknown call", "POST", call + "x", `{"data":{"action":"update","sdp":"x"}}`, nil, nil, 404, "bad_identifier", ""},
 		{"transfer", "POST", call, `{"data":{"action":"transfer"}}`, nil, nil, 501, "not_implemented", ""},
 		{"conflict", "PUT", channels, `{"data":{"call_id":"c1","from":"x"}}`, nil, nil, 409, "datastore_conflict", ""},
 		{"full", "PUT", channels, announce, nil, refused, 503, "service_unavailable", "Retry-After: 2"},
