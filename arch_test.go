@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 	"internal/testkit":    {},
 	"bench":               {},
 	"cmd/callrec": {
-		"capture", "control", "control/httpapi", "policy", "recording", "replay",
+		"capture", "control", "control/httpapi", "policy", "recording", "replay", "store",
 		"upload", "upload/folder", "upload/guard", "upload/httpput", "upload/s3", "upload/spool",
 		"codec", "codec/g711", "codec/mp3", "codec/wav",
 	},

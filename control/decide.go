@@ -92,7 +92,7 @@ func owner(p recording.Party, device *policy.Endpoint) string {
 // endpoint looks documents of a kind up.
 func (d *Decider) endpoint(account, kind string) func(id string) *policy.Endpoint {
 	return func(id string) *policy.Endpoint {
-		e, _ := d.Documents.Compiled(Ref{account, kind, id}).(*policy.Endpoint)
+		e, _ := d.Documents.Compiled(Ref{Account: account, Kind: kind, ID: id}).(*policy.Endpoint)
 		return e
 	}
 }

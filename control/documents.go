@@ -3,41 +3,35 @@ package control
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"time"
 
 	"callrec/policy"
+	"callrec/store"
 )
 
 // The kinds of documents. An account's own document has the account's id.
 const (
-	Accounts  = "accounts"
+	Accounts  = store.Accounts
 	Users     = "users"
 	Devices   = "devices"
 	Callflows = "callflows"
 )
 
-// Ref names a document: the account it belongs to, its kind and its id.
-type Ref struct{ Account, Kind, ID string }
+// What documents are, the store says; the doors know it by these names.
+type (
+	Ref           = store.Ref
+	Document      = store.Document
+	NotFoundError = store.NotFoundError
+	ConflictError = store.ConflictError
+	FullError     = store.FullError
+)
+
+// ErrUnavailable is why something was not stored or not found out.
+var ErrUnavailable = store.ErrUnavailable
 
 // AccountRef names the document of an account itself.
-func AccountRef(account string) Ref { return Ref{account, Accounts, account} }
+func AccountRef(account string) Ref { return store.AccountRef(account) }
 
-// Document is one revision of a document. Nobody may change it.
-type Document struct {
-	Ref
-	Revision uint64 // grows with every change
-	Modified time.Time
-	Data     json.RawMessage
-	Compiled any // what Compile made of Data
-}
-
-// Documents keeps the documents of accounts and of what is under them. Get, List
-// and Compiled do no I/O. A change that finds the document at another revision
-// fails with a *ConflictError; rev 0 is whatever is there. What is missing is a
-// *NotFoundError, what reaches a bound a *FullError, and ErrUnavailable is a store
-// that does not answer.
+// Documents is what a door needs of *store.Store to keep documents; see there.
 type Documents interface {
 	Get(ref Ref) (*Document, error)
 	// Compiled is what Compile made of a document; nil when there is none.
@@ -52,38 +46,7 @@ type Documents interface {
 	Delete(ctx context.Context, ref Ref, rev uint64) error
 }
 
-// ErrUnavailable is why something was not stored or not found out.
-var ErrUnavailable = errors.New("the document store does not answer")
-
-// NotFoundError says that there is no such document, token or recording.
-type NotFoundError struct {
-	What string // "users", "token", "recording"
-	ID   string
-}
-
-func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("there is no %s %q", singular(e.What), e.ID)
-}
-
-// ConflictError says that a document is there already, or was changed meanwhile.
-type ConflictError struct {
-	Ref  Ref
-	Want uint64 // the revision the caller named; 0: it was to be new
-	Have uint64
-}
-
-func (e *ConflictError) Error() string {
-	if e.Want == 0 {
-		return fmt.Sprintf("%s %q exists already", singular(e.Ref.Kind), e.Ref.ID)
-	}
-	return fmt.Sprintf("%s %q was changed meanwhile", singular(e.Ref.Kind), e.Ref.ID)
-}
-
-// FullError says that something has reached its bound.
-type FullError struct{ Reason string }
-
-func (e *FullError) Error() string { return e.Reason }
-
+// singular is what one document of a kind is called.
 func singular(kind string) string {
 	switch kind {
 	case Accounts, Users, Devices, Callflows:

@@ -56,7 +56,7 @@ func FaultOf(err error) *Fault {
 	case errors.As(err, &conflict):
 		return &Fault{Status: http.StatusConflict, Message: "datastore_conflict", Data: Explain{"conflicting documents", conflict.Error()}}
 	case errors.As(err, &missing):
-		return &Fault{Status: http.StatusNotFound, Message: "bad_identifier", Data: Explain{"bad identifier", missing.Error()}}
+		return &Fault{Status: http.StatusNotFound, Message: "bad_identifier", Data: Explain{"bad identifier", fmt.Sprintf("there is no %s %q", singular(missing.What), missing.ID)}}
 	case errors.As(err, &clash):
 		return &Fault{Status: http.StatusConflict, Message: "datastore_conflict", Data: Explain{"conflicting documents", clash.Error()}}
 	case errors.As(err, &full):

@@ -115,3 +115,27 @@ func redact(text string) string {
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	return strings.TrimSuffix(u.String(), "?")
 }
+
+// Settled is a recording of the index after the delivery has come to an end.
+func Settled(r *Recording, state recording.State, reason string, at time.Time) (Recording, error) {
+	var doc map[string]json.RawMessage
+	if err := json.Unmarshal(r.Doc, &doc); err != nil {
+		return Recording{}, err
+	}
+	for key, value := range map[string]string{"state": state.String(), "reason": reason} {
+		text, err := json.Marshal(value)
+		if err != nil {
+			return Recording{}, err
+		}
+		if doc[key] = text; value == "" {
+			delete(doc, key)
+		}
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return Recording{}, err
+	}
+	out := *r
+	out.State, out.At, out.Doc = state.String(), at, text
+	return out, nil
+}

@@ -2,30 +2,25 @@ package control
 
 import (
 	"context"
-	"time"
+
+	"callrec/store"
 )
 
-// Scope is what a token may do.
-type Scope string
+// What tokens are, the store says.
+type (
+	Scope = store.Scope
+	Token = store.Token
+)
 
-// The scopes.
+// The scopes of tokens.
 const (
-	ScopeAdmin   Scope = "admin"   // everything
-	ScopeCalls   Scope = "calls"   // announce and control calls of every account; read no recording
-	ScopeAccount Scope = "account" // everything within its account
+	ScopeAdmin   = store.ScopeAdmin   // everything
+	ScopeCalls   = store.ScopeCalls   // announce and control calls of every account; read no recording
+	ScopeAccount = store.ScopeAccount // everything within its account
 )
 
-// Token is what may be known of a token; the secret is not kept.
-type Token struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name,omitempty"`
-	Scope   Scope     `json:"scope"`
-	Account string    `json:"account,omitempty"` // of ScopeAccount only
-	Created time.Time `json:"created"`
-}
-
-// Tokens keeps tokens, by the hashes of their secrets. The account "" is that of
-// tokens which are of none.
+// Tokens is what a door needs of *store.Store to keep tokens. The account "" is
+// that of tokens which are of none.
 type Tokens interface {
 	// CreateToken returns the secret here and never again.
 	CreateToken(ctx context.Context, scope Scope, account, name string) (secret string, t Token, err error)

@@ -283,7 +283,8 @@ func (s *shard) newTrack(c *call, r Request) *track {
 		t.mediaName = s.m.hex32() + "." + r.Spec.format
 	}
 	suffix := t.id
-	if s.m.names.first(c.spec.ID) && !s.rules.Spool.Holds(c.spec.ID.Account, c.spec.ID.Call) {
+	account, callID := c.spec.ID.Account, c.spec.ID.Call
+	if s.m.names.first(c.spec.ID) && !s.rules.Spool.Holds(account, callID) && (s.rules.Used == nil || !s.rules.Used(account, callID)) {
 		suffix = ""
 	}
 	t.objectName = spool.ObjectName(c.spec.ID.Call, suffix, r.Spec.format)

@@ -31,6 +31,11 @@ type Config struct {
 	// Admit refuses a new call with a reason, or returns nil; nil: all are taken.
 	Admit func() error
 
+	// Used reports whether a call id has had a recording before, which still has
+	// the plain name at its target; nil: only this process and the spool are asked.
+	// It is asked by the shards: it must not wait.
+	Used func(account, callID string) bool
+
 	// OnEvent is told of everything that happens, by the shards: it must not wait.
 	OnEvent func(Event)
 	Log     *slog.Logger // nil: nothing is logged
@@ -263,6 +268,13 @@ func (m *Manager) Parked(recording, reason string) { m.tell(recording, onParked,
 
 // Lost says that a finished recording could not be made whole, and why.
 func (m *Manager) Lost(recording string, err error) { m.tell(recording, onFault, err.Error()) }
+
+// Knows reports whether events will tell what becomes of a recording. Of those of an
+// earlier process, and of calls that ended a minute ago, they tell nothing more.
+func (m *Manager) Knows(recording string) bool {
+	_, ok := m.owners.Load(recording)
+	return ok
+}
 
 func (m *Manager) tell(recording string, on trigger, reason string) {
 	sh, ok := m.owners.Load(recording)

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -92,4 +93,30 @@ func asJSON(v any) json.RawMessage {
 		return nil
 	}
 	return b
+}
+
+// Recall makes of a manifest the event that told that its recording was spooled:
+// for recordings of an earlier process, which nobody was told of.
+func Recall(m *spool.Manifest) (Event, error) {
+	var r resume
+	if err := json.Unmarshal(m.Call, &r); err != nil {
+		return Event{}, fmt.Errorf("cannot read the call of recording %s: %w", m.ID, err)
+	}
+	info := Info{
+		ID: m.ID, Origin: r.Origin, State: Spooled, MediaName: m.MediaName, Format: m.Ext, Rate: m.Rate, Channels: m.Channels,
+		Owner: r.Owner, Leg: r.Leg, URL: m.Destination.URL, Object: m.Destination.Name,
+		Created: r.Created, Started: m.Started, Length: time.Duration(m.DurationMS) * time.Millisecond,
+	}
+	if m.Interrupted {
+		info.Reason = "interrupted"
+	}
+	if info.Created.IsZero() {
+		info.Created = m.Started
+	}
+	if len(m.Quality) > 0 && json.Unmarshal(m.Quality, &info.Quality) != nil {
+		info.Quality = nil
+	}
+	return Event{
+		At: m.Started.Add(info.Length), Call: r.Call.ID, Name: Spooled.String(), Recording: &info, Spec: r.Call, Interaction: r.Interaction,
+	}, nil
 }
