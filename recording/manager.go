@@ -269,13 +269,6 @@ func (m *Manager) Parked(recording, reason string) { m.tell(recording, onParked,
 // Lost says that a finished recording could not be made whole, and why.
 func (m *Manager) Lost(recording string, err error) { m.tell(recording, onFault, err.Error()) }
 
-// Knows reports whether events will tell what becomes of a recording. Of those of an
-// earlier process, and of calls that ended a minute ago, they tell nothing more.
-func (m *Manager) Knows(recording string) bool {
-	_, ok := m.owners.Load(recording)
-	return ok
-}
-
 func (m *Manager) tell(recording string, on trigger, reason string) {
 	sh, ok := m.owners.Load(recording)
 	if !ok {

@@ -95,8 +95,9 @@ func asJSON(v any) json.RawMessage {
 	return b
 }
 
-// Recall makes of a manifest the event that told that its recording was spooled:
-// for recordings of an earlier process, which nobody was told of.
+// Recall makes of a manifest the event that tells that its recording is spooled.
+// It is for who keeps a list of recordings: a call is forgotten soon after its end,
+// and with the process; a manifest is there for as long as the file.
 func Recall(m *spool.Manifest) (Event, error) {
 	var r resume
 	if err := json.Unmarshal(m.Call, &r); err != nil {

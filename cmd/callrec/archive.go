@@ -43,13 +43,8 @@ func (w *worker) openStore() (err error) {
 func (w *worker) happened(e recording.Event) {
 	w.events.add(e)
 	w.feed.Publish(e)
-	if r := e.Recording; r != nil {
-		switch r.State {
-		case recording.Spooled, recording.Delivered, recording.Parked, recording.Failed:
-			w.index(control.Recorded(&e))
-		case recording.Armed, recording.Recording, recording.Masked, recording.Finishing, recording.Discarded, recording.Cancelled:
-			// there is no file, or none to be kept
-		}
+	if e.Recording != nil && e.Recording.State == recording.Failed {
+		w.index(control.Recorded(&e)) // no file will tell of it
 	}
 }
 
@@ -59,40 +54,40 @@ func (w *worker) index(r control.Recording) {
 	}
 }
 
-// recall puts a recording into the index that an earlier process has made.
-func (w *worker) recall(r spool.Ready) {
+// indexReady puts a recording whose file is whole into the index. What it is comes
+// from its manifest, because the call it was of may long be over, and its process, too.
+func (w *worker) indexReady(r spool.Ready) {
+	var e recording.Event
 	m, err := r.Manifest()
+	if err == nil {
+		e, err = recording.Recall(&m)
+	}
 	if err != nil {
 		w.log.Error("a recording is missing from the index", "recording", r.ID(), "err", err)
 		return
 	}
-	e, err := recording.Recall(&m)
-	if err != nil {
-		w.log.Error("a recording is missing from the index", "recording", r.ID(), "err", err)
-		return
-	}
+	e.At = time.Now()
 	w.index(control.Recorded(&e))
 }
 
-// settle tells the index what has become of a recording that the manager knows no
-// more.
-func (w *worker) settle(o upload.Outcome) {
+// indexOutcome tells the index how a delivery has ended.
+func (w *worker) indexOutcome(o upload.Outcome) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	state, reason := recording.Delivered, ""
+	if !o.Delivered {
+		state, reason = recording.Parked, o.Err.Error()
+	}
 	r, err := w.store.Recording(ctx, o.Account, o.ID)
+	var now control.Recording
 	if err == nil {
-		state, reason := recording.Delivered, ""
-		if !o.Delivered {
-			state, reason = recording.Parked, o.Err.Error()
-		}
-		var now control.Recording
-		if now, err = control.Settled(r, state, reason, time.Now()); err == nil {
-			w.index(now)
-		}
+		now, err = control.Settled(r, state, reason, time.Now())
 	}
 	if err != nil {
-		w.log.Warn("the index does not know what became of a recording", "recording", o.ID, "err", err)
+		w.log.Warn("the index does not know what became of a recording", "recording", o.ID, "state", state.String(), "err", err)
+		return
 	}
+	w.index(now)
 }
 
 // archive is control.Audio: the spool, and after it the target.

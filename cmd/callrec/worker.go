@@ -203,10 +203,9 @@ func (w *worker) open(flag, addr string, h http.Handler, cert, key string) (stri
 
 // spooled passes a finished recording on.
 func (w *worker) spooled(r spool.Ready) {
-	if m := w.owner.Load(); m != nil && m.Knows(r.ID()) {
+	w.indexReady(r)
+	if m := w.owner.Load(); m != nil {
 		m.Spooled(r.ID())
-	} else {
-		w.recall(r)
 	}
 	w.queue.Submit(r)
 }
@@ -221,9 +220,9 @@ func (w *worker) lost(id string, err error) {
 // delivered tells the recording's owner what became of its delivery; the queue
 // has logged it.
 func (w *worker) delivered(o upload.Outcome) {
+	w.indexOutcome(o)
 	switch m := w.owner.Load(); {
-	case m == nil || !m.Knows(o.ID):
-		w.settle(o)
+	case m == nil:
 	case o.Delivered:
 		m.Delivered(o.ID)
 	default:
