@@ -23,6 +23,7 @@ type eventView struct {
 	CallID         string         `json:"call_id"`
 	OtherLegCallID string         `json:"other_leg_call_id,omitempty"`
 	Detail         string         `json:"detail,omitempty"` // which leg, or why
+	Digit          string         `json:"digit,omitempty"`  // of channel.digit
 	Recording      *recordingView `json:"recording,omitempty"`
 }
 
@@ -31,7 +32,7 @@ const eventVersion = 1
 func viewEvent(e *recording.Event) eventView {
 	v := eventView{
 		Version: eventVersion, Name: "channel." + e.Name, At: stamp(e.At), AccountID: e.Call.Account, CallID: e.Call.Call,
-		OtherLegCallID: e.Spec.OtherLegCallID, Detail: e.Detail,
+		OtherLegCallID: e.Spec.OtherLegCallID, Detail: e.Detail, Digit: e.Digit,
 	}
 	if e.Recording != nil {
 		rec := describeRecording(*e.Recording)

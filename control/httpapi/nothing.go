@@ -18,7 +18,7 @@ func (nothing) List(_, _, _ string, _ int) ([]*control.Document, string) { retur
 func (nothing) ListAccounts(string, int) ([]*control.Document, string)   { return nil, "" }
 func (nothing) Authenticate(string) (control.Token, bool)                { return control.Token{}, false }
 func (nothing) Tokens(_, _ string, _ int) ([]control.Token, string)      { return nil, "" }
-func (nothing) RevokeToken(context.Context, string, string) error { return control.ErrUnavailable }
+func (nothing) RevokeToken(context.Context, string, string) error        { return control.ErrUnavailable }
 
 func (nothing) DeleteRecording(context.Context, string, string) error { return control.ErrUnavailable }
 

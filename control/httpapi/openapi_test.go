@@ -218,7 +218,7 @@ func TestFaultsAreDescribed(t *testing.T) {
 			t.Errorf("%v: %v", c, err)
 		}
 	}
-	for name := range strings.FieldsSeq(`{"version":1,"name":"channel.ended","at":"x","account_id":"a","call_id":"c"} {"version":2,"name":"x.ended","at":"x","account_id":"a","call_id":"c"}`) {
+	for name := range strings.FieldsSeq(`{"version":1,"name":"channel.digit","at":"x","account_id":"a","call_id":"c","digit":"5"} {"version":2,"name":"x.ended","at":"x","account_id":"a","call_id":"c"}`) {
 		event, err := jsonschema.UnmarshalJSON(strings.NewReader(name))
 		if err != nil {
 			t.Fatal(err)
