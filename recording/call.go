@@ -52,7 +52,13 @@ type CallSpec struct {
 	Bridged        bool      `json:"bridged,omitempty"`
 	Legs           []LegSpec `json:"legs,omitempty"` // nil means one for each Leg, with nothing said
 	Offer          string    `json:"offer,omitempty"`
+	CallflowID     string    `json:"callflow_id,omitempty"`
 	Start          []Request `json:"-"` // recordings to make at once; kept by their own manifests
+
+	// Decided are recordings to make before those of Start, which nobody named in
+	// the announcement: documents asked for them. The same announcement may find
+	// other documents the next time and is still the same.
+	Decided []Request `json:"-"`
 
 	// At is when the door had read the announcement: sample 0 of the call.
 	At time.Time `json:"at"`
@@ -95,6 +101,7 @@ type Request struct {
 	Spec   Spec
 	Origin string // why it is made, in Kazoo's words: "callflow : sales"
 	Leg    Leg    // whose answer starts a record_on_answer recording
+	Owner  string // id of the user whose recording it is; empty: the caller's user
 }
 
 // Action is what a Command does.
@@ -143,6 +150,9 @@ type CallInfo struct {
 	Legs       []LegInfo
 	Recordings []Info // in the order they were made
 	Revision   int    // how often what an SDP answer tells has changed
+
+	// Interaction is Kazoo's id of the call across its legs.
+	Interaction string
 }
 
 // LegInfo tells where a leg is received. Ports are zero while nothing is armed
@@ -162,10 +172,16 @@ type Info struct {
 	Format    string
 	Rate      int // Hz
 	Channels  int
-	Started   time.Time     // zero while armed
-	Length    time.Duration // of the file, known once finishing
-	Reason    string        // why it was discarded, cancelled, parked or failed
-	Quality   *Quality      // set once finished
+	Owner     string // id of the user whose recording it is; may be empty
+	Leg       Leg    // whose answer starts it
+	URL       string // where it goes, as given: may hold credentials; empty: the default target
+	Object    string // the name it has there
+
+	Created time.Time     // when it was asked for
+	Started time.Time     // zero while armed
+	Length  time.Duration // of the file, known once finishing
+	Reason  string        // why it was discarded, cancelled, parked or failed
+	Quality *Quality      // set once finished
 }
 
 // NotFoundError says that no live call, or no recording of it, has that name.

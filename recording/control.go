@@ -64,7 +64,7 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 	if c.spec.Bridged {
 		c.answered[Callee], c.bridged = 0, 0
 	}
-	if err := s.startAll(c, c.spec.Start, 0); err != nil {
+	if err := s.startAll(c, slices.Concat(c.spec.Decided, c.spec.Start), 0); err != nil {
 		calls := s.calls[c.slot]
 		s.calls[c.slot] = calls[:len(calls)-1]
 		return nil, err
@@ -272,12 +272,19 @@ func (m *Manager) since(at time.Time) time.Duration { return at.Sub(m.epoch) }
 
 // newTrack names a recording. The first of a call id gets the plain object name.
 func (s *shard) newTrack(c *call, r Request) *track {
-	t := &track{id: s.m.newID(), origin: r.Origin, spec: r.Spec, leg: r.Leg, mediaName: r.Spec.settings.MediaName}
+	t := &track{
+		id: s.m.newID(), created: s.m.clock.wall().Round(0), origin: r.Origin, spec: r.Spec, leg: r.Leg, owner: r.Owner,
+		mediaName: r.Spec.settings.MediaName,
+	}
+	if t.owner == "" {
+		t.owner = c.spec.Parties[Caller].UserID
+	}
 	if t.mediaName == "" {
 		t.mediaName = s.m.hex32() + "." + r.Spec.format
 	}
 	suffix := t.id
-	if s.m.names.first(c.spec.ID) && !s.rules.Spool.Holds(c.spec.ID.Account, c.spec.ID.Call) {
+	account, callID := c.spec.ID.Account, c.spec.ID.Call
+	if s.m.names.first(c.spec.ID) && !s.rules.Spool.Holds(account, callID) && (s.rules.Used == nil || !s.rules.Used(account, callID)) {
 		suffix = ""
 	}
 	t.objectName = spool.ObjectName(c.spec.ID.Call, suffix, r.Spec.format)

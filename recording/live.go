@@ -95,8 +95,8 @@ func (c *call) legInfo() []LegInfo {
 
 // publish makes the picture that Manager.Info hands out.
 func (c *call) publish() *CallInfo {
-	info := &CallInfo{Spec: c.current(), State: c.stateName(), Legs: c.legInfo(), Revision: c.revision}
-	info.Spec.Start = nil
+	info := &CallInfo{Spec: c.current(), State: c.stateName(), Legs: c.legInfo(), Revision: c.revision, Interaction: c.interaction}
+	info.Spec.Start, info.Spec.Decided = nil, nil
 	info.Spec.Answered = c.isAnswered()
 	info.Spec.Bridged = c.bridged < never
 	for _, t := range c.tracks {

@@ -31,6 +31,11 @@ type Config struct {
 	// Admit refuses a new call with a reason, or returns nil; nil: all are taken.
 	Admit func() error
 
+	// Used reports whether a call id has had a recording before, which still has
+	// the plain name at its target; nil: only this process and the spool are asked.
+	// It is asked by the shards: it must not wait.
+	Used func(account, callID string) bool
+
 	// OnEvent is told of everything that happens, by the shards: it must not wait.
 	OnEvent func(Event)
 	Log     *slog.Logger // nil: nothing is logged
@@ -190,7 +195,7 @@ func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, error) {
 		return CallInfo{}, errNoCall
 	}
 	was := e.call.spec
-	spec.At = was.At
+	spec.At, spec.Decided = was.At, was.Decided
 	if !reflect.DeepEqual(was, spec) {
 		return CallInfo{}, &ConflictError{spec.ID}
 	}

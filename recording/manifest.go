@@ -2,6 +2,7 @@ package recording
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -18,8 +19,12 @@ type resume struct {
 	Settings policy.Settings `json:"settings"`
 	Origin   string          `json:"origin"`
 	Leg      Leg             `json:"leg"`
+	Owner    string          `json:"owner,omitempty"`
+	Created  time.Time       `json:"created,omitzero"`
 	Start    int64           `json:"start"` // position on the call's timeline, 8 kHz
 	Commands []noted         `json:"commands"`
+
+	Interaction string `json:"interaction_id,omitempty"`
 }
 
 // noted is one command as it took effect.
@@ -40,9 +45,10 @@ func (t *track) manifest(c *call) spool.Manifest {
 		Started:     c.wall(t.start), Rate: t.spec.rate, Channels: t.spec.channels,
 		DurationMS: t.length().Milliseconds(),
 	}
-	m.Meta = meta(c, &m)
+	m.Meta = meta(c, &m, t.owner)
 	m.Call = asJSON(resume{
 		Call: c.current(), Legs: c.legInfo(), Settings: t.spec.settings, Origin: t.origin, Leg: t.leg,
+		Owner: t.owner, Created: t.created, Interaction: c.interaction,
 		Start: t.start, Commands: c.commands,
 	})
 	if t.quality != nil {
@@ -53,7 +59,7 @@ func (t *track) manifest(c *call) spool.Manifest {
 
 // meta is what the receiver is told of a recording, in Kazoo's order. A field
 // with nothing to say keeps its name.
-func meta(c *call, m *spool.Manifest) []spool.Field {
+func meta(c *call, m *spool.Manifest, owner string) []spool.Field {
 	s := &c.spec
 	return []spool.Field{
 		{Key: "from", Value: s.From},
@@ -63,7 +69,7 @@ func meta(c *call, m *spool.Manifest) []spool.Field {
 		{Key: "call_id", Value: s.ID.Call},
 		{Key: "cdr_id", Value: m.Started.UTC().Format("200601-") + s.ID.Call},
 		{Key: "interaction_id", Value: c.interaction},
-		{Key: "owner_id", Value: s.Parties[Caller].UserID},
+		{Key: "owner_id", Value: owner},
 		{Key: "account_id", Value: s.ID.Account},
 		{Key: "start", Value: gregorianSeconds(m.Started)},
 		{Key: "duration_ms", Value: strconv.FormatInt(m.DurationMS, 10)},
@@ -87,4 +93,31 @@ func asJSON(v any) json.RawMessage {
 		return nil
 	}
 	return b
+}
+
+// Recall makes of a manifest the event that tells that its recording is spooled.
+// It is for who keeps a list of recordings: a call is forgotten soon after its end,
+// and with the process; a manifest is there for as long as the file.
+func Recall(m *spool.Manifest) (Event, error) {
+	var r resume
+	if err := json.Unmarshal(m.Call, &r); err != nil {
+		return Event{}, fmt.Errorf("cannot read the call of recording %s: %w", m.ID, err)
+	}
+	info := Info{
+		ID: m.ID, Origin: r.Origin, State: Spooled, MediaName: m.MediaName, Format: m.Ext, Rate: m.Rate, Channels: m.Channels,
+		Owner: r.Owner, Leg: r.Leg, URL: m.Destination.URL, Object: m.Destination.Name,
+		Created: r.Created, Started: m.Started, Length: time.Duration(m.DurationMS) * time.Millisecond,
+	}
+	if m.Interrupted {
+		info.Reason = "interrupted"
+	}
+	if info.Created.IsZero() {
+		info.Created = m.Started
+	}
+	if len(m.Quality) > 0 && json.Unmarshal(m.Quality, &info.Quality) != nil {
+		info.Quality = nil
+	}
+	return Event{
+		At: m.Started.Add(info.Length), Call: r.Call.ID, Name: Spooled.String(), Recording: &info, Spec: r.Call, Interaction: r.Interaction,
+	}, nil
 }

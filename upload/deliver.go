@@ -23,6 +23,12 @@ func (q *Queue) deliver(it *item) {
 	case err == nil:
 		q.heard(it, nil, now)
 		q.finish(it, Outcome{Delivered: true})
+	case errors.Is(err, errRemoved):
+		q.cfg.Log.Info("recording was removed before it was delivered", "recording", it.r.ID())
+		q.mu.Lock()
+		delete(q.items, it)
+		q.end(it)
+		q.mu.Unlock()
 	case q.ctx.Err() != nil && !it.confirmed:
 		q.putBack(it, now) // our own hurry is no failure of the target's
 	case it.confirmed:
@@ -35,10 +41,16 @@ func (q *Queue) deliver(it *item) {
 	}
 }
 
+// errRemoved says that somebody has taken a recording out of the spool.
+var errRemoved = errors.New("it is no longer in the spool")
+
 // try puts the recording, unless that is done, and removes the spool's copy.
 func (q *Queue) try(it *item) error {
 	if !it.confirmed {
 		m, err := it.r.Manifest()
+		if it.r.Gone() {
+			return errRemoved
+		}
 		if errors.Is(err, spool.ErrManifest) || errors.Is(err, fs.ErrNotExist) {
 			return Fail(Permanent, "%w", err)
 		}

@@ -32,7 +32,7 @@ func (w *worker) startDelivery() (err error) {
 	if err != nil {
 		return err
 	}
-	w.target = router
+	w.router = router
 	if w.cfg.storageKeep > 0 {
 		storage, ok := router.Default.(upload.Expirer)
 		if !ok {

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"callrec/capture"
+	"callrec/control"
 	"callrec/control/httpapi"
 	"callrec/recording"
+	"callrec/store"
 	"callrec/upload"
 	"callrec/upload/guard"
 	"callrec/upload/spool"
@@ -33,6 +35,7 @@ const minFree = 256 << 20
 // workerConfig is everything a worker is made of, checked.
 type workerConfig struct {
 	data, http, ops, storage string
+	nats                     string // URL; empty: embedded
 	allowTarget              []string
 	addrs                    []netip.Addr
 	firstPort, lastPort      uint16
@@ -54,12 +57,14 @@ type worker struct {
 	log     *slog.Logger
 	cfg     workerConfig
 	guard   *guard.Guard
-	target  upload.Target
+	router  upload.Router
 	queue   *upload.Queue
 	sweeper *upload.Sweeper // nil when storage is kept for ever
 	spool   *spool.Spool
 	manager *recording.Manager
 	events  *eventLog
+	store   *store.Store
+	feed    *control.Feed
 	doors   []*http.Server
 	failed  chan error // a listener that broke
 
@@ -74,7 +79,7 @@ type worker struct {
 // startWorker builds the parts from the disk up and opens the doors last. When
 // it fails, what it had started is stopped again.
 func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
-	w = &worker{log: log, cfg: cfg, failed: make(chan error, 2)}
+	w = &worker{log: log, cfg: cfg, feed: control.NewFeed(), failed: make(chan error, 2)}
 	defer func() {
 		if err != nil {
 			ctx, cancel := context.WithCancel(context.Background())
@@ -91,6 +96,9 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	}
 	w.tokenPlace = place
 	w.events = newEventLog(log)
+	if err := w.openStore(); err != nil {
+		return w, err
+	}
 	if err := w.startDelivery(); err != nil {
 		return w, err
 	}
@@ -98,7 +106,7 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 		return w, err
 	}
 	api, err := httpapi.New(httpapi.Config{
-		Recorder: w.manager, Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
+		Recorder: w.manager, Documents: w.store, Tokens: w.store, Index: w.store, Audio: archive{w.spool, w.router}, Feed: w.feed, Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
 		Defaults: recording.Defaults{MP3Kbps: cfg.mp3Kbps, CheckURL: w.guard.CheckURL},
 	})
 	if err != nil {
@@ -144,7 +152,8 @@ func (w *worker) startRecording() error {
 	}
 	m, err := recording.New(recording.Config{
 		Sets: sets, Spool: w.spool, Clock: capture.NewClock(), Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
-		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits, Admit: w.admit, OnEvent: w.events.add, Log: w.log,
+		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits, Admit: w.admit,
+		Used: w.store.Used, OnEvent: w.happened, Log: w.log,
 	})
 	if err != nil {
 		closeAll()
@@ -194,6 +203,7 @@ func (w *worker) open(flag, addr string, h http.Handler, cert, key string) (stri
 
 // spooled passes a finished recording on.
 func (w *worker) spooled(r spool.Ready) {
+	w.indexReady(r)
 	if m := w.owner.Load(); m != nil {
 		m.Spooled(r.ID())
 	}
@@ -210,6 +220,7 @@ func (w *worker) lost(id string, err error) {
 // delivered tells the recording's owner what became of its delivery; the queue
 // has logged it.
 func (w *worker) delivered(o upload.Outcome) {
+	w.indexOutcome(o)
 	switch m := w.owner.Load(); {
 	case m == nil:
 	case o.Delivered:
@@ -242,6 +253,7 @@ func (w *worker) stop(ctx context.Context) error {
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 	defer cancel()
+	w.feed.Close() // or its listeners would be waited for
 	for _, d := range w.doors {
 		errs = append(errs, d.Shutdown(last))
 	}
@@ -262,6 +274,9 @@ func (w *worker) stop(ctx context.Context) error {
 	}
 	if w.events != nil {
 		w.events.close()
+	}
+	if w.store != nil {
+		errs = append(errs, w.store.Close(last))
 	}
 	w.log.Info("stopped")
 	return errors.Join(errs...)

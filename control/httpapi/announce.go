@@ -23,12 +23,22 @@ func (s *server) announce(r *request) (reply, error) {
 	bad := s.schemas.Check("channels.announce", data)
 	o := objectOf(data)
 	c := s.callSpec(r, o, &bad)
-	steps := s.steps(r, o["flow"], "flow", c.To, &bad)
-	if err := bad.Err(); err != nil {
+	steps, stored, err := s.flowOf(r, o, &c, &bad)
+	if err != nil {
 		return reply{}, err
 	}
+	requests, warnings := s.decider.Announced(&c)
+	for _, w := range warnings {
+		r.warn("%s", w)
+	}
+	c.Decided = requests
 	if len(steps) > 0 && steps[0].action == recording.Start {
-		c.Start, steps = steps[0].start, steps[1:]
+		if stored {
+			c.Decided = append(c.Decided, steps[0].start...)
+		} else {
+			c.Start = steps[0].start
+		}
+		steps = steps[1:]
 	}
 	info, created, err := s.Recorder.Announce(r.Context(), c)
 	if err != nil {
@@ -67,6 +77,7 @@ func (s *server) callSpec(r *request, o object, bad *policy.Problems) recording.
 		Bridged:        o.flag("bridged"),
 		Legs:           legs(r, o, bad),
 		Offer:          o.text("sdp"),
+		CallflowID:     o.text("callflow_id"),
 		At:             s.instant(r, o, "at", bad),
 	}
 }
