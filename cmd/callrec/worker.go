@@ -213,9 +213,9 @@ func (w *worker) delivered(o upload.Outcome) {
 	switch m := w.owner.Load(); {
 	case m == nil:
 	case o.Delivered:
-		m.Delivered(o.ID)
+		m.Delivered(recording.CallID{Account: o.Account, Call: o.CallID}, o.ID)
 	default:
-		m.Parked(o.ID, o.Err.Error())
+		m.Parked(recording.CallID{Account: o.Account, Call: o.CallID}, o.ID, o.Err.Error())
 	}
 }
 

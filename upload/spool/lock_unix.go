@@ -3,8 +3,10 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"syscall"
@@ -27,6 +29,27 @@ func lockFolder(dir, path string) (*os.File, error) {
 	_ = f.Truncate(0)
 	_, _ = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
 	return f, nil
+}
+
+// ownerOf asks for the lock without keeping it, which no owner notices.
+func ownerOf(path string) (pid string, held bool, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("cannot tell whether a worker runs: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if err == nil {
+		return "", false, nil
+	}
+	if !errors.Is(err, syscall.EWOULDBLOCK) {
+		return "", false, fmt.Errorf("cannot tell whether a worker runs: %s: %w", path, err)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, 32))
+	return strings.TrimSpace(string(b)), true, err
 }
 
 // SyncDir has the disk keep the names in a folder, where the system can.
