@@ -98,7 +98,7 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 		return w, err
 	}
 	api, err := httpapi.New(httpapi.Config{
-		Recorder: w.manager, Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
+		Recorder: w.manager, Spool: desk{w}, Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
 		Defaults: recording.Defaults{MP3Kbps: cfg.mp3Kbps, CheckURL: w.guard.CheckURL},
 	})
 	if err != nil {
@@ -111,6 +111,9 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 		if w.opsAddr, err = w.open("--ops", cfg.ops, w.opsHandler(), "", ""); err != nil {
 			return w, err
 		}
+	}
+	if err := w.announceAddress(w.doors[0]); err != nil {
+		return w, err
 	}
 	byPorts, byFiles := room(cfg.firstPort, cfg.lastPort)
 	log.Info(fmt.Sprintf("room for %d calls (ports), %d (open files)", byPorts, byFiles),
@@ -242,6 +245,9 @@ func (w *worker) stop(ctx context.Context) error {
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 	defer cancel()
+	if w.apiAddr != "" {
+		errs = append(errs, dropAddress(w.cfg.data))
+	}
 	for _, d := range w.doors {
 		errs = append(errs, d.Shutdown(last))
 	}

@@ -15,7 +15,7 @@ func (s *server) list(r *request) (reply, error) {
 		v := describe(info)
 		views = append(views, v)
 	}
-	return reply{status: http.StatusOK, data: views}, nil
+	return reply{status: http.StatusOK, data: views, page: &page{size: len(views)}}, nil
 }
 
 // get answers GET channels/{call}.

@@ -34,6 +34,7 @@ type fake struct {
 	started  int
 	err      error // what every command and announcement fails with
 	panics   bool
+	spool    fakeSpool
 }
 
 func (f *fake) Announce(_ context.Context, c recording.CallSpec) (recording.CallInfo, bool, error) {
@@ -166,7 +167,7 @@ func newDoor(t testing.TB) *door {
 
 func config(f *fake, log io.Writer) httpapi.Config {
 	return httpapi.Config{
-		Recorder: f, TokenHash: sha256.Sum256([]byte(token)), Log: textLog(log),
+		Recorder: f, Spool: &f.spool, TokenHash: sha256.Sum256([]byte(token)), Log: textLog(log),
 		Version: "0.1.0", Node: "rec1", Now: func() time.Time { return clock }, Hold: time.Second,
 		Defaults: recording.Defaults{CheckURL: func(url string) error {
 			if len(url) < 7 || url[:7] != "http://" {

@@ -49,6 +49,13 @@ type reply struct {
 	status   int
 	data     any
 	location string
+	page     *page // of a list
+}
+
+// page is what the envelope of a list says besides.
+type page struct {
+	size        int
+	start, next string // opaque keys, to be sent back as start_key
 }
 
 // envelope is what every answer is wrapped in.
@@ -58,6 +65,8 @@ type envelope struct {
 	Error     string `json:"error,omitempty"`
 	Message   string `json:"message,omitempty"`
 	PageSize  *int   `json:"page_size,omitempty"`
+	StartKey  string `json:"start_key,omitempty"`
+	NextKey   string `json:"next_start_key,omitempty"`
 	RequestID string `json:"request_id"`
 	Timestamp string `json:"timestamp"`
 	Version   string `json:"version,omitempty"` // only for who may know
@@ -97,7 +106,7 @@ func (s *server) answer(w http.ResponseWriter, r *request, m methods) int {
 	if m == nil {
 		return s.fail(w, r.id, true, notFound("no such path; the API is at /v2/accounts/{account}/channels"))
 	}
-	if !validAccount(r.account) {
+	if r.PathValue("account") != "" && !validAccount(r.account) {
 		return s.fail(w, r.id, true, notFound("account ids are 1 to 64 of A-Z a-z 0-9 _ -"))
 	}
 	handle, ok := m[r.Method]
@@ -121,9 +130,8 @@ func (s *server) answer(w http.ResponseWriter, r *request, m methods) int {
 		w.Header().Set("Location", out.location)
 	}
 	e := envelope{Data: out.data, Status: "success"}
-	if list, ok := out.data.([]callView); ok {
-		n := len(list)
-		e.PageSize = &n
+	if p := out.page; p != nil {
+		e.PageSize, e.StartKey, e.NextKey = &p.size, p.start, p.next
 	}
 	return s.write(w, r.id, true, out.status, e)
 }

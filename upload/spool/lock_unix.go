@@ -52,6 +52,19 @@ func ownerOf(path string) (pid string, held bool, err error) {
 	return strings.TrimSpace(string(b)), true, err
 }
 
+// ours refuses to write into the folder of another user, who could not read it.
+func ours(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if us := os.Geteuid(); ok && int(st.Uid) != us {
+		return fmt.Errorf("cannot change spool %q: it belongs to user %d, who could not read what user %d writes; do it as that user", dir, st.Uid, us)
+	}
+	return nil
+}
+
 // SyncDir has the disk keep the names in a folder, where the system can.
 func SyncDir(dir string) error {
 	f, err := os.Open(dir)

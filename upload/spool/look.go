@@ -114,6 +114,9 @@ func (f Folder) Open(id string) (Manifest, *os.File, error) {
 // somebody has it. done are the ids for which it worked; nil ids are all that
 // are parked. The error of one that is not parked is ErrNotParked.
 func (f Folder) Unpark(ids []string) (done []string, err error) {
+	if err := ours(f.disk.dir); err != nil {
+		return nil, err
+	}
 	lock, err := lockFolder(f.disk.dir, filepath.Join(f.disk.dir, lockFile))
 	if err != nil {
 		return nil, err
