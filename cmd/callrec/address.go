@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 )
@@ -61,7 +60,7 @@ func loadAddress(data string) (a address, err error) {
 }
 
 // announceAddress is the last step of a start.
-func (w *worker) announceAddress(api *http.Server) error {
+func (w *worker) announceAddress() error {
 	host, port, err := net.SplitHostPort(w.apiAddr)
 	if err != nil {
 		return err
@@ -72,15 +71,14 @@ func (w *worker) announceAddress(api *http.Server) error {
 			host = "::1"
 		}
 	}
-	a := address{PID: os.Getpid(), URL: "http://" + net.JoinHostPort(host, port)}
+	a := address{PID: os.Getpid(), URL: "http://" + net.JoinHostPort(host, port), Certificate: w.certificate}
 	if w.tokenPlace != tokenInEnvironment {
 		if a.TokenFile, err = filepath.Abs(w.tokenPlace); err != nil {
 			return err
 		}
 	}
-	if api.TLSConfig != nil {
+	if a.Certificate != "" {
 		a.URL = "https://" + net.JoinHostPort(host, port)
-		a.Certificate = fingerprint(api.TLSConfig.Certificates[0].Certificate[0])
 	}
 	return keepAddress(w.cfg.data, a)
 }

@@ -68,6 +68,7 @@ type worker struct {
 	owner atomic.Pointer[recording.Manager]
 
 	apiAddr, opsAddr string
+	certificate      string // SHA-256 of the API's; "" without TLS
 	tokenPlace       string
 }
 
@@ -112,7 +113,7 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 			return w, err
 		}
 	}
-	if err := w.announceAddress(w.doors[0]); err != nil {
+	if err := w.announceAddress(); err != nil {
 		return w, err
 	}
 	byPorts, byFiles := room(cfg.firstPort, cfg.lastPort)
@@ -178,6 +179,7 @@ func (w *worker) open(flag, addr string, h http.Handler, cert, key string) (stri
 			_ = l.Close()
 			return "", fmt.Errorf("cannot load the certificate (--tls-cert, --tls-key): %w", err)
 		}
+		w.certificate = fingerprint(pair.Certificate[0])
 		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	w.doors = append(w.doors, srv)

@@ -34,10 +34,10 @@ const (
 	MaxHeaderBytes    = 32 << 10
 )
 
-// Config is what the door needs. Recorder, Spool and TokenHash are required.
+// Config is what the door needs. Recorder and TokenHash are required.
 type Config struct {
 	Recorder  control.Recorder
-	Spool     control.Spool
+	Spool     control.Spool      // nil: nothing under /v2/spool exists
 	Defaults  recording.Defaults // for what requests leave open
 	TokenHash [sha256.Size]byte  // SHA-256 of the admin token
 	Log       *slog.Logger       // nil discards
@@ -63,8 +63,8 @@ type server struct {
 // New returns the handler of everything under /v2 that exists, and the refusal
 // of everything that does not.
 func New(c Config) (http.Handler, error) {
-	if c.Recorder == nil || c.Spool == nil {
-		return nil, errors.New("httpapi: Config.Recorder or Spool is missing")
+	if c.Recorder == nil {
+		return nil, errors.New("httpapi: Config.Recorder is missing")
 	}
 	if c.TokenHash == ([sha256.Size]byte{}) {
 		return nil, errors.New("httpapi: Config.TokenHash is missing")
@@ -97,13 +97,11 @@ func (s *server) routes() http.Handler {
 	mux.Handle("/v2/accounts/{account}/channels", s.serve(calls))
 	mux.Handle("/v2/accounts/{account}/channels/{$}", s.serve(calls))
 	mux.Handle("/v2/accounts/{account}/channels/{call}", s.serve(call))
-	for pattern, m := range map[string]methods{
-		"/v2/spool":             {http.MethodGet: (*server).spoolUsage},
-		"/v2/spool/parked":      {http.MethodGet: (*server).parked, http.MethodPost: (*server).retryAllParked},
-		"/v2/spool/parked/{id}": {http.MethodPost: (*server).retryParked},
-	} {
-		mux.Handle(pattern, s.serve(m))
-		mux.Handle(pattern+"/{$}", s.serve(m))
+	if s.Spool != nil {
+		for pattern, m := range spoolRoutes {
+			mux.Handle(pattern, s.serve(m))
+			mux.Handle(pattern+"/{$}", s.serve(m))
+		}
 	}
 	mux.Handle("/v2/", s.serve(nil))
 	gone := s.refuse(&control.Fault{Status: http.StatusGone, Message: "gone", Data: control.Explain{Message: "the API is at /v2"}})

@@ -15,6 +15,13 @@ import (
 	"callrec/recording"
 )
 
+// spoolRoutes are the operator's paths: the whole spool, of all accounts.
+var spoolRoutes = map[string]methods{
+	"/v2/spool":             {http.MethodGet: (*server).spoolUsage},
+	"/v2/spool/parked":      {http.MethodGet: (*server).parked, http.MethodPost: (*server).retryAllParked},
+	"/v2/spool/parked/{id}": {http.MethodPost: (*server).retryParked},
+}
+
 // Bounds of a page of parked recordings.
 const (
 	parkedPage    = 50
