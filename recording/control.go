@@ -30,6 +30,7 @@ type reply struct {
 
 // outcome is what the spool or the deliverer says of a recording.
 type outcome struct {
+	call      CallID // of those that may come when the call is forgotten
 	recording string
 	on        trigger
 	reason    string
@@ -247,6 +248,7 @@ func (s *shard) hangup(c *call, pos int64, reason string) {
 func (s *shard) settle(o *outcome) {
 	tr, ok := s.tracks[o.recording]
 	if !ok {
+		s.m.afterwards(o)
 		return
 	}
 	s.change(tr.call, tr.track, o.on, o.reason)

@@ -10,10 +10,12 @@ type Event struct {
 	// media that can be recorded, on either leg, for a minute), "heard" (again,
 	// after that) or "digit" (see Config.ReportDigits) for a call, and the new
 	// state's name for a recording.
-	Name      string
-	Detail    string // which leg, or why
-	Digit     string // of a digit: 0-9, *, #, A-D; At is when it was pressed
-	Recording *Info  // nil when the event is the call's
+	Name   string
+	Detail string // which leg, or why
+	Digit  string // of a digit: 0-9, *, #, A-D; At is when it was pressed
+	// Recording is nil when the event is the call's. Of a recording whose call is
+	// forgotten only ID, State and Reason are known, and of its call the id.
+	Recording *Info
 
 	Spec        CallSpec // of the call, as it is now
 	Interaction string   // as in CallInfo

@@ -36,7 +36,8 @@ type Config struct {
 	// It is asked by the shards: it must not wait.
 	Used func(account, callID string) bool
 
-	// OnEvent is told of everything that happens, by the shards: it must not wait.
+	// OnEvent is told of everything that happens, by the shards and by whoever tells
+	// of an outcome: it must not wait.
 	OnEvent func(Event)
 	Log     *slog.Logger // nil: nothing is logged
 }
@@ -257,28 +258,25 @@ func (m *Manager) Calls(account string) []CallInfo {
 }
 
 // Spooled says that the spool has a recording, complete and synced. cmd plugs it
-// and the next three into the spool and the deliverers.
-func (m *Manager) Spooled(recording string) { m.tell(recording, onSaved, "") }
-
-// Delivered says that the target has confirmed a recording.
-func (m *Manager) Delivered(recording string) { m.tell(recording, onDelivered, "") }
-
-// Parked says that the target will not have a recording, and why.
-func (m *Manager) Parked(recording, reason string) { m.tell(recording, onParked, reason) }
+// and Lost into the spool, Delivered, Parked and Retried into the deliverers.
+func (m *Manager) Spooled(recording string) { m.tell(outcome{recording: recording, on: onSaved}) }
 
 // Lost says that a finished recording could not be made whole, and why.
-func (m *Manager) Lost(recording string, err error) { m.tell(recording, onFault, err.Error()) }
+func (m *Manager) Lost(recording string, err error) {
+	m.tell(outcome{recording: recording, on: onFault, reason: err.Error()})
+}
 
-func (m *Manager) tell(recording string, on trigger, reason string) {
-	sh, ok := m.owners.Load(recording)
+func (m *Manager) tell(o outcome) {
+	sh, ok := m.owners.Load(o.recording)
 	if !ok {
+		m.afterwards(&o)
 		return
 	}
-	if on == onDelivered {
-		m.owners.Delete(recording)
+	if o.on == onDelivered {
+		m.owners.Delete(o.recording)
 	}
 	select {
-	case sh.(*shard).inbox <- request{outcome: &outcome{recording, on, reason}}:
+	case sh.(*shard).inbox <- request{outcome: &o}:
 	case <-m.stop:
 	}
 }

@@ -103,7 +103,7 @@ func (q *Queue) failed(it *item, err error, now time.Time) {
 // park takes the item out of the queue; false if the spool could not note it.
 func (q *Queue) park(it *item, cause error, reason string) bool {
 	d := it.d
-	d.NotBefore = time.Time{}
+	d.NotBefore, d.Class = time.Time{}, ClassOf(cause).String()
 	if err := it.r.Park(d, reason); err != nil {
 		q.cfg.Log.Error("cannot park recording", "recording", it.r.ID(), "reason", reason, "err", err)
 		return false

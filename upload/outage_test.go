@@ -217,16 +217,13 @@ func TestParkedAreRedriven(t *testing.T) {
 		r = start(t, dir, f, nil)
 		var ids []string
 		for after := ""; ; {
-			list, err := upload.ListParked(r.Spool, after, 128)
-			if err != nil {
-				t.Fatal(err)
-			}
+			list := upload.ListParked(r.Spool, after, 128)
 			if len(list) == 0 {
 				break
 			}
 			for _, p := range list {
 				ids, after = append(ids, p.ID), p.ID
-				if p.URL != "https://redacted@gone.example/in?redacted" || !strings.Contains(p.Reason, "within 10h0m0s: no route") || p.Account != "acme" || p.Size != 1 || p.Started.IsZero() {
+				if p.URL != "https://redacted@gone.example/in?redacted" || !strings.Contains(p.Reason, "within 10h0m0s: no route") || p.Account != "acme" || p.Class != "retry" || p.LastError == "" || p.Size != 1 || p.Started.IsZero() {
 					t.Fatalf("%+v", p)
 				}
 			}
@@ -246,7 +243,7 @@ func TestParkedAreRedriven(t *testing.T) {
 				t.Errorf("redrive %q: %v", id, err)
 			}
 		}
-		if got, err := r.q.RedriveAll(r.Spool); got != n-1 || err != nil {
+		if got, err := r.q.RedriveAll(t.Context(), r.Spool); got != n-1 || err != nil {
 			t.Errorf("redrove %d, %v", got, err)
 		}
 		time.Sleep(time.Second)

@@ -15,14 +15,15 @@ import (
 // Config is what a Queue is made of. Target is required.
 type Config struct {
 	Target         Target
-	Workers        int            // tries at a time; 0 means 32
-	PerDestination int            // of them to one destination; 0 means 8
-	Keep           time.Duration  // how long a target may be down; 0 means 168 h
-	MaxWait        time.Duration  // the longest wait between tries; 0 means 10 min
-	Idle           time.Duration  // a try in which nothing moves for so long has failed; 0 means 60 s
-	OnOutcome      func(Outcome)  // called by a worker; it must not wait long
-	Log            *slog.Logger   // nil: nothing is logged
-	Rand           func() float64 // in [0,1); nil means math/rand
+	Workers        int               // tries at a time; 0 means 32
+	PerDestination int               // of them to one destination; 0 means 8
+	Keep           time.Duration     // how long a target may be down; 0 means 168 h
+	MaxWait        time.Duration     // the longest wait between tries; 0 means 10 min
+	Idle           time.Duration     // a try in which nothing moves for so long has failed; 0 means 60 s
+	OnOutcome      func(Outcome)     // called by a worker; it must not wait long
+	OnRedrive      func(spool.Ready) // called by Redrive, before the first try; it must not wait long
+	Log            *slog.Logger      // nil: nothing is logged
+	Rand           func() float64    // in [0,1); nil means math/rand
 }
 
 // Outcome is the end of a delivery.

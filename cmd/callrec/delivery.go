@@ -41,14 +41,17 @@ func (w *worker) startDelivery() (err error) {
 		w.sweeper = upload.NewSweeper(storage, w.cfg.storageKeep, w.log)
 	}
 	if w.queue, err = upload.New(upload.Config{
-		Target: router, Keep: w.cfg.uploadKeep, Log: w.log, OnOutcome: w.delivered,
+		Target: router, Keep: w.cfg.uploadKeep, Log: w.log, OnOutcome: w.delivered, OnRedrive: w.redriven,
 	}); err != nil {
 		return err
 	}
 	w.spool, err = spool.Open(spool.Config{
 		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair, Log: w.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return dropAddress(w.cfg.data) // now that nobody else can have written it
 }
 
 // targets makes the operator's storage and what tenants' urls lead to.

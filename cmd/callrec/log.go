@@ -70,7 +70,9 @@ func logEvent(log *slog.Logger, e recording.Event) {
 		}
 		switch r.State {
 		case recording.Spooled:
-			attrs = append(attrs, slog.Any("quality", r.Quality))
+			if r.Quality != nil { // else it is one that is sent again
+				attrs = append(attrs, slog.Any("quality", r.Quality))
+			}
 		case recording.Failed, recording.Parked:
 			level = slog.LevelError
 		case recording.Armed, recording.Recording, recording.Masked, recording.Finishing,

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"callrec/recording"
+	"callrec/upload"
 )
 
 // metrics reads the parts' own figures when Prometheus asks. No other package
@@ -52,6 +53,10 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	gauge("spool_recordings", "Recordings in the spool, by state.", float64(s.Parts), "state", "part")
 	gauge("spool_recordings", "Recordings in the spool, by state.", float64(s.Ready), "state", "ready")
 	gauge("spool_recordings", "Recordings in the spool, by state.", float64(s.Parked), "state", "parked")
+	parked := usageOf(m.w.spool.Usage(), 0, 0).Parked.ByClass
+	for _, class := range []string{upload.Retry.String(), upload.Slow.String(), upload.Permanent.String(), "unknown"} {
+		gauge("spool_parked_recordings", "Recordings that wait for the operator, by the class of the error that parked them.", float64(parked[class]), "class", class)
+	}
 	gauge("spool_bytes", "Audio in the spool.", float64(s.BytesOnDisk))
 	gauge("spool_queued_bytes", "Audio that waits for the disk.", float64(s.BytesQueued))
 	count("spool_lost_bytes_total", "Audio that the disk refused.", float64(s.BytesLost))

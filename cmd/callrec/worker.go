@@ -73,6 +73,7 @@ type worker struct {
 	owner atomic.Pointer[recording.Manager]
 
 	apiAddr, opsAddr string
+	certificate      string // SHA-256 of the API's; "" without TLS
 	tokenPlace       string
 }
 
@@ -106,7 +107,8 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 		return w, err
 	}
 	api, err := httpapi.New(httpapi.Config{
-		Recorder: w.manager, Documents: w.store, Tokens: w.store, Index: w.store, Audio: archive{w.spool, w.router}, Feed: w.feed, Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
+		Recorder: w.manager, Documents: w.store, Tokens: w.store, Index: w.store, Audio: archive{w.spool, w.router}, Spool: desk{w}, Feed: w.feed,
+		Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
 		Defaults: recording.Defaults{MP3Kbps: cfg.mp3Kbps, CheckURL: w.guard.CheckURL},
 	})
 	if err != nil {
@@ -119,6 +121,9 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 		if w.opsAddr, err = w.open("--ops", cfg.ops, w.opsHandler(), "", ""); err != nil {
 			return w, err
 		}
+	}
+	if err := w.announceAddress(); err != nil {
+		return w, err
 	}
 	byPorts, byFiles := room(cfg.firstPort, cfg.lastPort)
 	log.Info(fmt.Sprintf("room for %d calls (ports), %d (open files)", byPorts, byFiles),
@@ -184,6 +189,7 @@ func (w *worker) open(flag, addr string, h http.Handler, cert, key string) (stri
 			_ = l.Close()
 			return "", fmt.Errorf("cannot load the certificate (--tls-cert, --tls-key): %w", err)
 		}
+		w.certificate = fingerprint(pair.Certificate[0])
 		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	w.doors = append(w.doors, srv)
@@ -224,9 +230,9 @@ func (w *worker) delivered(o upload.Outcome) {
 	switch m := w.owner.Load(); {
 	case m == nil:
 	case o.Delivered:
-		m.Delivered(o.ID)
+		m.Delivered(recording.CallID{Account: o.Account, Call: o.CallID}, o.ID)
 	default:
-		m.Parked(o.ID, o.Err.Error())
+		m.Parked(recording.CallID{Account: o.Account, Call: o.CallID}, o.ID, o.Err.Error())
 	}
 }
 
@@ -254,6 +260,9 @@ func (w *worker) stop(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 	defer cancel()
 	w.feed.Close() // or its listeners would be waited for
+	if w.apiAddr != "" {
+		errs = append(errs, dropAddress(w.cfg.data))
+	}
 	for _, d := range w.doors {
 		errs = append(errs, d.Shutdown(last))
 	}

@@ -37,6 +37,7 @@ type fake struct {
 	started  int
 	err      error // what every command and announcement fails with
 	panics   bool
+	spool    fakeSpool
 }
 
 func (f *fake) Announce(_ context.Context, c recording.CallSpec) (recording.CallInfo, bool, error) {
@@ -176,7 +177,7 @@ func newDoor(t testing.TB) *door {
 func config(f *fake, log io.Writer) httpapi.Config {
 	kept := controltest.New()
 	return httpapi.Config{
-		Recorder: f, Documents: kept, Tokens: kept, Index: kept, TokenHash: sha256.Sum256([]byte(token)), Log: textLog(log),
+		Recorder: f, Documents: kept, Tokens: kept, Index: kept, Spool: &f.spool, TokenHash: sha256.Sum256([]byte(token)), Log: textLog(log),
 		Version: "0.1.0", Node: "rec1", Now: func() time.Time { return clock }, Hold: time.Second,
 		Defaults: recording.Defaults{CheckURL: func(url string) error {
 			if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {

@@ -42,6 +42,7 @@ type Config struct {
 	Index     control.Index
 	Audio     control.Audio      // nil: no recording's file can be had here
 	Feed      *control.Feed      // nil: there are no events
+	Spool     control.Spool      // nil: nothing under /v2/spool exists
 	Defaults  recording.Defaults // for what requests leave open
 	TokenHash [sha256.Size]byte  // SHA-256 of the admin token
 	Log       *slog.Logger       // nil discards

@@ -132,13 +132,14 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 // Every example is as described, does what it says when it is sent, and the answer
 // is as described, too.
 func TestEveryExampleWorks(t *testing.T) {
-	door := newDoor(t)
+	door := spoolDoor(t, 2)
 	d := readDescription(t, door)
 	door.kept.Keep(recordingOf(1, 5, "ann", recording.Delivered), []byte(audioText))
-	ids := map[string]string{"recordings": recordingPath(1)[strings.LastIndex(recordingPath(1), "/")+1:]}
+	ids := map[string]string{"recordings": recordingPath(1)[strings.LastIndex(recordingPath(1), "/")+1:], "parked": parkedID(1)}
 	secret := ""
 	for _, o := range d.operations() {
 		path, verb := o[0], o[1]
+		door.park(2)
 		if verb == "get" && strings.HasSuffix(path, "/events") {
 			continue // it has no end; events_test.go
 		}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"maps"
 	"net/http"
 	"path"
 	"strings"
@@ -65,7 +66,11 @@ var routes = map[string]methods{
 
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, m := range routes {
+	all := maps.Clone(routes)
+	if s.Spool != nil {
+		maps.Copy(all, spoolRoutes)
+	}
+	for pattern, m := range all {
 		mux.Handle(pattern, s.serve(m))
 		mux.Handle(pattern+"/{$}", s.serve(m))
 	}

@@ -11,32 +11,36 @@ import (
 var ErrNotParked = errors.New("no such recording is parked")
 
 // Parked reads the manifests of at most limit parked recordings, in the order of
-// their ids, from the first one after the id given ("" for the start).
-func (s *Spool) Parked(after string, limit int) ([]Manifest, error) {
-	var ids []string
+// their ids, from the first one after the id given ("" for the start). One whose
+// manifest cannot be read is listed all the same, with that as its reason.
+func (s *Spool) Parked(after string, limit int) []Manifest {
+	var found []Manifest
 	s.mu.Lock()
 	for id, e := range s.entries {
 		if e.state == stateParked && id > after {
-			ids = append(ids, id)
+			found = append(found, Manifest{ID: id, Account: e.call.account, CallID: e.call.id, Size: e.size, Delivery: Delivery{Class: e.class}})
 		}
 	}
 	s.mu.Unlock()
-	slices.Sort(ids)
-	var list []Manifest
-	for _, id := range ids {
+	slices.SortFunc(found, byID)
+	list := found[:0]
+	for _, known := range found {
 		if len(list) >= limit {
 			break
 		}
-		m, err := s.disk.loadManifest(id)
-		if errors.Is(err, fs.ErrNotExist) {
+		m, err := s.disk.loadManifest(known.ID)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			continue // removed since we looked
-		}
-		if err != nil {
-			return list, fmt.Errorf("cannot read manifest of %s: %w", id, err)
+		case err != nil:
+			known.Delivery.Parked = "its manifest cannot be read: " + err.Error()
+			m = known
+		case m.Delivery.Parked == "":
+			continue // on its way since we looked
 		}
 		list = append(list, m)
 	}
-	return list, nil
+	return list
 }
 
 // Unpark makes a parked recording ready again, as if it had never been tried.
@@ -50,17 +54,20 @@ func (s *Spool) Unpark(id string) (Ready, error) {
 		err = ErrClosed
 	}
 	if err == nil {
-		m.Delivery = Delivery{}
-		err = s.disk.saveManifest(&m, true)
-	}
-	if err == nil {
-		err = s.disk.syncDir()
+		err = s.disk.unpark(&m)
 	}
 	if err != nil {
 		s.move(id, stateReady, stateParked)
 		return Ready{}, fmt.Errorf("cannot take recording %s out of the parked ones: %w", id, err)
 	}
 	return newReady(s, &m), nil
+}
+
+// unpark forgets all tries. After a power cut the recording may be parked again,
+// which loses nothing.
+func (d *disk) unpark(m *Manifest) error {
+	m.Delivery = Delivery{}
+	return d.saveManifest(m, true)
 }
 
 // move changes a recording's state; false if it is not in the one it should be.
@@ -73,4 +80,11 @@ func (s *Spool) move(id string, from, to state) bool {
 	}
 	e.state = to
 	return true
+}
+
+func byID(a, b Manifest) int {
+	if a.ID < b.ID {
+		return -1
+	}
+	return 1
 }

@@ -109,7 +109,7 @@ func (r Ready) Park(d Delivery, reason string) error {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	if e := r.s.entries[r.name.ID]; e != nil {
-		e.state = stateParked
+		e.state, e.class = stateParked, d.Class
 	}
 	return nil
 }
