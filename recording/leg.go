@@ -114,7 +114,10 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 }
 
 // inMS turns samples into milliseconds, to the microsecond.
-func inMS(samples float64) float64 { return math.Round(samples*1e6/clock.Rate) / 1000 }
+func inMS(samples float64) float64 { return rounded(samples*1000/clock.Rate, 1000) }
+
+// rounded is x to a part in so many. It is never -0, which records would show.
+func rounded(x, parts float64) float64 { return math.Round(x*parts)/parts + 0 }
 
 // quality is the leg's part of the record.
 func (l *leg) quality() LegQuality {
@@ -125,8 +128,8 @@ func (l *leg) quality() LegQuality {
 	return LegQuality{
 		Packets: s.Packets, Lost: s.Lost, Late: s.Late + s.Overrun, Duplicate: s.Duplicate,
 		Reordered: s.Reordered, Foreign: s.Foreign + l.counts.foreign, Ignored: l.counts.ignored,
-		Digits: l.digits.count, SSRCChanges: s.Restarts, JitterMS: float64(s.Jitter) / float64(time.Millisecond),
-		DriftPPM: s.DriftPPM, CorrectedMS: inMS(float64(l.voice.course.Shift()) / clock.One),
+		Digits: l.digits.count, SSRCChanges: s.Restarts, JitterMS: rounded(float64(s.Jitter)/float64(time.Millisecond), 1000),
+		DriftPPM: rounded(s.DriftPPM, 10), CorrectedMS: inMS(float64(l.voice.course.Shift()) / clock.One),
 		ConcealedMS: inMS(float64(l.voice.counts.concealed)), NoMedia: s.Packets == 0,
 	}
 }

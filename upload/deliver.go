@@ -106,10 +106,10 @@ func (q *Queue) finish(it *item, o Outcome) {
 	o.URL, o.Tries = it.url, it.d.Tries
 	if o.Delivered {
 		q.count(&q.delivered)
-		q.cfg.Log.Info("recording delivered", "recording", o.ID, "url", o.URL, "tries", o.Tries)
+		q.cfg.Log.Info("recording delivered", about(&o)...)
 	} else {
 		q.count(&q.parked)
-		q.cfg.Log.Error("recording parked; it stays in the spool until you act", "recording", o.ID, "url", o.URL, "tries", o.Tries, "err", o.Err)
+		q.cfg.Log.Error("recording parked; it stays in the spool until you act", append(about(&o), "err", o.Err)...)
 	}
 	if q.cfg.OnOutcome != nil {
 		q.cfg.OnOutcome(o)
@@ -117,6 +117,16 @@ func (q *Queue) finish(it *item, o Outcome) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.active, it)
+}
+
+// about names a recording in the log, as the rest of the log names it; the default
+// target has no url.
+func about(o *Outcome) []any {
+	attrs := []any{"account", o.Account, "call", o.CallID, "recording", o.ID}
+	if o.URL != "" {
+		attrs = append(attrs, "url", o.URL)
+	}
+	return append(attrs, "tries", o.Tries)
 }
 
 func (q *Queue) putBack(it *item) {
