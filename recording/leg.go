@@ -11,6 +11,7 @@ import (
 	"callrec/capture/jitter"
 	"callrec/capture/report"
 	"callrec/codec/g711"
+	"callrec/codec/tones"
 )
 
 // leg is one direction of a call as a shard receives it. It exists from the
@@ -45,10 +46,10 @@ type legCounts struct {
 }
 
 // payloadTable is the leg's payload types; without SDP, the static ones of RFC
-// 3551 that matter here.
+// 3551 that matter here, and 101, which next to everybody gives to telephone-events.
 func payloadTable(given map[uint8]Payload) (t [128]Payload) {
 	if given == nil {
-		t[0], t[8], t[13], t[19] = PayloadPCMU, PayloadPCMA, PayloadNoise, PayloadNoise
+		t[0], t[8], t[13], t[19], t[101] = PayloadPCMU, PayloadPCMA, PayloadNoise, PayloadNoise, PayloadEvents
 		return t
 	}
 	for pt, p := range given {
@@ -89,7 +90,11 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 	}
 	l.seen = max(l.seen, d.At)
 	timed := true
-	switch l.payloads[p.PayloadType&127] {
+	payload := l.payloads[p.PayloadType&127]
+	if payload == PayloadEvents && !tones.IsEvents(p.Payload) {
+		payload = PayloadNone // a codec, where there is no SDP
+	}
+	switch payload {
 	case PayloadPCMU:
 		l.buffer.Push(&p.Header, p.Payload, g711.MuLaw, d.At)
 	case PayloadPCMA:
@@ -103,6 +108,7 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.buffer.Note(&p.Header, d.At)
 	case PayloadNone:
 		l.counts.ignored++
+		l.buffer.Note(&p.Header, d.At) // its number was not lost, and no voice belongs in its place
 		return
 	}
 	l.counts.rtp++
