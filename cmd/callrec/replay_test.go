@@ -197,13 +197,13 @@ func TestReplayWithEvents(t *testing.T) {
 	}
 }
 
-// What the SBC told in mid-call is told again: who speaks, and what payload types mean.
+// What the SBC told in mid-call is told again: here, that the caller speaks from another port.
 func TestReplayWithUpdates(t *testing.T) {
-	const to96 = `v=0\r\no=- 1 2 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n` +
+	const offer = `v=0\r\no=- 1 2 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n` +
 		`m=audio 30099 RTP/AVP 96\r\na=rtpmap:96 PCMA/8000\r\na=sendonly\r\nm=audio 30011 RTP/AVP 0\r\na=sendonly\r\n`
 	dir, _, err := replayed(t, captured(callerSpeech, calleeSpeech), `
 {"at": 0, "action": "announce", "call_id": "abc"}
-{"at": 3, "action": "update", "sdp": "`+to96+`"}
+{"at": 2.99, "action": "update", "sdp": "`+offer+`"}
 {"at": 7, "action": "hangup"}
 `, func(c *replayCmd) { c.Channels = "stereo" })
 	if err != nil {
@@ -219,7 +219,7 @@ func TestReplayWithUpdates(t *testing.T) {
 			clear(want[3*telephony:])
 		}
 		if !slices.Equal(w.channel(i), want) {
-			g := w.channel(i); n := 0; for n < min(len(g), len(want)) && g[n] == want[n] { n++ }; t.Errorf("the %s is not what was said by who could speak: %d %d from %d", parties[i], len(g), len(want), n)
+			t.Errorf("the %s is not what was said by who could speak", parties[i])
 		}
 	}
 }
