@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"callrec/internal/testkit"
 )
 
 // agent is one of the two parties that talk through the SBC.
@@ -23,6 +26,8 @@ type agent struct {
 	version   int                            // of its SDP
 	talk      *talk
 	mood      mood         // changed between two turns of talkFor
+	pressed   int          // packets of the key so far,
+	key       int          // and the packet of the talk with which it began
 	heard     atomic.Int64 // packets of the other party
 }
 
@@ -33,6 +38,7 @@ const (
 	speaking mood = iota
 	muted         // they are not made: the sequence numbers go on where they were, the timestamps do not
 	unheard       // they are lost on the way to the SBC
+	pressing      // a key is pressed
 )
 
 func newAgent(t *testing.T, name string, k *talk) *agent {
@@ -58,8 +64,9 @@ o=%s 1 %d IN IP4 127.0.0.1
 s=-
 c=IN IP4 127.0.0.1
 t=0 0
-m=audio %d RTP/AVP 0
+m=audio %d RTP/AVP 0 101
 a=rtpmap:0 PCMU/8000
+a=rtpmap:101 telephone-event/8000
 a=rtcp:%d
 a=%s
 a=ptime:20
@@ -85,6 +92,21 @@ func (a *agent) report(t *testing.T, n int) {
 	if err != nil {
 		t.Errorf("cannot report: %v", err)
 	}
+}
+
+// press sends the next packet of a key in place of the n-th of the talk.
+func (a *agent) press(t *testing.T, n int) {
+	if a.pressed == 0 {
+		a.key = n
+	}
+	h := rtp.Header{
+		PayloadType: 101, Marker: a.pressed == 0, SSRC: a.talk.ssrc,
+		SequenceNumber: a.talk.seq + uint16(n-a.talk.muted), Timestamp: a.talk.ts + uint32(a.key*frame),
+	}
+	if _, err := a.rtp.WriteToUDPAddrPort(testkit.AppendRTP(nil, h, testkit.DigitPayload(5, a.pressed)), *a.to.Load()); err != nil {
+		t.Errorf("cannot send: %v", err)
+	}
+	a.pressed++
 }
 
 // forked is a call between two agents through rtpengine, recorded by the worker.
@@ -227,6 +249,8 @@ func (f *forked) talkFor(d time.Duration, meanwhile func()) {
 				a.talk.muted++
 				a.talk.marker = true
 			case unheard:
+			case pressing:
+				a.press(f.t, n)
 			case speaking:
 				a.talk.send(f.t, a.rtp, *a.to.Load(), n)
 				if f.tick%50 == 25 {

@@ -19,11 +19,11 @@ const (
 // eventsType is the payload type of the digits (RFC 4733).
 const eventsType = 101
 
-// A digit lasts digitPackets of Ptime, after which its end is told twice more, in
-// place of audio too.
+// A digit is DigitFrames packets in place of audio: it lasts 120 ms, after which its
+// end is told twice more.
 const (
 	digitPackets = 6
-	digitFrames  = digitPackets + 2
+	DigitFrames  = digitPackets + 2
 )
 
 // Stream is what one party sends, and what happens to it on its way.
@@ -49,10 +49,10 @@ type Fate uint8
 
 // The fates.
 const (
-	Came   Fate = iota
-	Lost        // on the way
-	Silent      // nothing was sent
-	Digit       // a digit was sent, or is lost
+	Came    Fate = iota
+	Lost         // on the way
+	Silent       // nothing was sent
+	Pressed      // a packet of a digit was sent, and came or not
 )
 
 // Make gives the packets in the order they arrive, and the fate of each Ptime of
@@ -63,7 +63,7 @@ func (s *Stream) Make() (packets []Packet, fates []Fate) {
 	n := len(s.Octets) / PtimeOctets
 	h := s.Header
 	h.Marker = true
-	pressed := -digitFrames
+	pressed := -DigitFrames
 	for i := range n {
 		now := time.Duration(i) * Ptime
 		if s.Pause > 0 && now%(s.Talk+s.Pause) >= s.Talk {
@@ -77,10 +77,10 @@ func (s *Stream) Make() (packets []Packet, fates []Fate) {
 		fate := Came
 		h.PayloadType, h.Timestamp = s.Header.PayloadType, s.Header.Timestamp+uint32(i*PtimeOctets)
 		payload := s.Octets[i*PtimeOctets : (i+1)*PtimeOctets]
-		if k := i - pressed; k < digitFrames {
-			fate = Digit
+		if k := i - pressed; k < DigitFrames {
+			fate = Pressed
 			h.PayloadType, h.Timestamp, h.Marker = eventsType, s.Header.Timestamp+uint32(pressed*PtimeOctets), k == 0
-			payload = digit(s.Digits[pressed], k)
+			payload = DigitPayload(s.Digits[pressed], k)
 		}
 		p := Packet{Leg: s.Leg, Due: s.Begin + now, Data: AppendRTP(nil, h, payload)}
 		h.SequenceNumber++
@@ -111,8 +111,9 @@ func (s *Stream) Make() (packets []Packet, fates []Fate) {
 	return packets, fates
 }
 
-// digit is the k-th packet of an event: RFC 4733 §2.3.
-func digit(event byte, k int) []byte {
+// DigitPayload is the payload of the k-th packet of an event, from 0 to DigitFrames-1: RFC
+// 4733 §2.3.
+func DigitPayload(event byte, k int) []byte {
 	const end, volume = 0x80, 10
 	flags := byte(volume)
 	if k >= digitPackets-1 {
