@@ -15,8 +15,9 @@ const (
 )
 
 const (
-	// enough windows make a line.
-	enough = 4
+	// enough windows make a line: with half as many, jitter of 80 ms made a steady
+	// clock 350 ppm wrong in one call of twenty.
+	enough = 8
 	// clear is how near to the line three quarters of the windows must come. A
 	// queue that stands for a while, or jitter that leaves hardly a packet alone,
 	// looks like a line that is not: then what was known before is kept.
