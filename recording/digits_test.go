@@ -57,7 +57,7 @@ func testDigitsAreNotLost(t *testing.T, payloads map[uint8]recording.Payload) {
 		same(t, "mix after it", mix[101*160:], truth[101*160:])
 		now, _ := w.m.Info(info.Spec.ID)
 		digits, ignored := uint64(1), uint64(0)
-		if payloads != nil && len(payloads) == 1 {
+		if len(payloads) == 1 {
 			digits, ignored = 0, 20
 		}
 		if q := now.Recordings[0].Quality.Legs[0]; q.Lost != 1 || q.Digits != digits || q.Ignored != ignored {

@@ -18,10 +18,10 @@ const (
 	// enough windows make a line: with half as many, jitter of 80 ms made a steady
 	// clock 350 ppm wrong in one call of twenty.
 	enough = 8
-	// clear is how near to the line three quarters of the windows must come. A
+	// near is how close to the line three quarters of the windows must come. A
 	// queue that stands for a while, or jitter that leaves hardly a packet alone,
 	// looks like a line that is not: then what was known before is kept.
-	clear = time.Millisecond
+	near = time.Millisecond
 	// plausible bounds a clock's error; crystals are within 100 ppm, bad ones
 	// within 500.
 	plausible = 1000e-6
@@ -143,7 +143,7 @@ func (d *Drift) fit() {
 		above[i] = p.delay - d.line(p.at)
 	}
 	slices.Sort(above[:d.n])
-	if above[(d.n-1)*3/4] > clear {
+	if above[(d.n-1)*3/4] > near {
 		d.base, d.slope = was.base, was.slope
 		return
 	}
