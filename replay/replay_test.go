@@ -58,6 +58,19 @@ func TestDelayedFirstPacket(t *testing.T) {
 	}
 }
 
+// Packets that were overtaken by the first one to come are not cut off.
+func TestOvertakenFirstPackets(t *testing.T) {
+	a := noise(4*rate, 1)
+	file := captureOf(traffic(stream{from: fromA, to: toA, octets: a, ssrc: 1, ts: 100, shape: func(i int, p sent) []sent {
+		if i < 3 {
+			p.at += time.Duration(3-i) * 30 * ms
+		}
+		return []sent{p}
+	}}))
+	r := run(t, file, legsOf(t, file), []recording.Request{request(t, policy.Settings{})})
+	same(t, "caller", channels(t, r.files[0])[0], decoded(g711.MuLaw, a))
+}
+
 // A microsecond's rounding moves no sample.
 func TestTimesInMicroseconds(t *testing.T) {
 	a := noise(4*rate, 1)

@@ -41,8 +41,10 @@ type Stream struct {
 
 	seq     uint16
 	ordered int
-	came    time.Time // the first packet
-	ts      uint32    // its timestamp
+	came    time.Time     // the first packet
+	ts      uint32        // its timestamp,
+	zero    time.Time     // and when that was due, by the packet that was least delayed
+	early   time.Duration // how much audio comes before it, 0 or less: it may have overtaken others
 }
 
 // Audio is how much G.711 it holds.
@@ -168,18 +170,24 @@ func (s *Stream) see(d *pcap.Datagram) {
 
 // place moves First and Last by a packet's timestamp, as far as its arrival bears
 // that out. The first packet may have been delayed more than those after it, and the
-// sender's clock may run fast: neither may cut off what was said.
+// sender's clock may run fast, or the first may have overtaken others: nothing of that
+// may cut off what was said.
 func (s *Stream) place(at time.Time, ts uint32, length time.Duration) {
 	if s.Packets == 0 {
-		s.First, s.came, s.ts = at, at, ts
+		s.zero, s.came, s.ts = at, at, ts
 	}
 	since := time.Duration(int32(ts-s.ts)) * clock.Sample
-	due := at.Add(-since)
-	if due.Before(s.First) && at.Sub(s.came) < anchored && s.came.Sub(due) < anchored {
-		s.First = due
+	if at.Sub(s.came) < anchored {
+		if due := at.Add(-since); due.Before(s.zero) && s.came.Sub(due) < anchored {
+			s.zero = due
+		}
+		if length > 0 && since > -anchored {
+			s.early = min(s.early, since)
+		}
 	}
+	s.First = s.zero.Add(s.early)
 	s.Last = latest(s.Last, at.Add(length))
-	if place := s.First.Add(since); place.Sub(at).Abs() < anchored {
+	if place := s.zero.Add(since); place.Sub(at).Abs() < anchored {
 		s.Last = latest(s.Last, place.Add(length))
 	}
 }

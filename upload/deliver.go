@@ -117,9 +117,9 @@ func (q *Queue) finish(it *item, o Outcome) {
 	o.ID, o.Account, o.CallID = it.r.ID(), it.r.Account(), it.r.CallID()
 	o.URL, o.Tries = it.url, it.d.Tries
 	if o.Delivered {
-		q.cfg.Log.Info("recording delivered", "recording", o.ID, "url", o.URL, "tries", o.Tries)
+		q.cfg.Log.Info("recording delivered", about(&o)...)
 	} else {
-		q.cfg.Log.Error("recording parked; it stays in the spool until you act", "recording", o.ID, "url", o.URL, "tries", o.Tries, "err", o.Err)
+		q.cfg.Log.Error("recording parked; it stays in the spool until you act", append(about(&o), "err", o.Err)...)
 	}
 	if q.cfg.OnOutcome != nil {
 		q.cfg.OnOutcome(o)
@@ -133,6 +133,16 @@ func (q *Queue) finish(it *item, o Outcome) {
 	}
 	delete(q.items, it)
 	q.end(it)
+}
+
+// about names a recording in the log, as the rest of the log names it; the default
+// target has no url.
+func about(o *Outcome) []any {
+	attrs := []any{"account", o.Account, "call", o.CallID, "recording", o.ID}
+	if o.URL != "" {
+		attrs = append(attrs, "url", o.URL)
+	}
+	return append(attrs, "tries", o.Tries)
 }
 
 func (q *Queue) putBack(it *item, next time.Time) {

@@ -110,6 +110,24 @@ func TestQueuesAreNotDrift(t *testing.T) {
 	}
 }
 
+// Jitter that hardly ever leaves a packet alone is no drift either: within a call's
+// first minute it may not pull a leg of a steady clock out of step.
+func TestHeavyJitterIsNotDrift(t *testing.T) {
+	for jitter, most := range map[time.Duration]time.Duration{20 * time.Millisecond: time.Millisecond, 80 * time.Millisecond: 6 * time.Millisecond} {
+		for seed := range uint64(200) {
+			var d Drift
+			r := rand.New(rand.NewPCG(seed, 3))
+			for i := range 3000 { // a minute
+				at := time.Duration(i) * 20 * time.Millisecond
+				d.Add(at+time.Duration(r.Int64N(int64(jitter))), int64(i)*160)
+				if least, ok := d.Delay(at); ok && least.Abs() > most {
+					t.Fatalf("jitter of %v, call %d: after %v the leg is held to be %v away", jitter, seed, at, least)
+				}
+			}
+		}
+	}
+}
+
 // A path that becomes shorter is believed at once, and the slope is kept.
 func TestShorterPathIsBelieved(t *testing.T) {
 	var d Drift

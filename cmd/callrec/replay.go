@@ -43,7 +43,7 @@ Ethernet (also with VLAN tags), Linux cooked, loopback and raw IP captures are r
 		`is damaged, what comes before is recorded, and the exit code is 1.
 
 An event is {"at": …, "action": …} with what the API takes beside the action; "at" is a time (RFC 3339) or seconds from the ` +
-		`start of the capture. Actions: announce, answer, bridge, callflow, hangup; start, stop, mask, unmask, toggle. The recording ` +
+		`start of the capture. Actions: announce, answer, bridge, update, callflow, hangup; start, stop, mask, unmask, toggle. The recording ` +
 		`of the flags above is made at the announcement, unless an event starts one. Example:
 
   {"at": 0, "action": "announce", "call_id": "abc123", "from": "1001", "to": "1002"}

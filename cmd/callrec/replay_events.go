@@ -118,13 +118,13 @@ func parseEvent(text []byte, begin time.Time) (e event, err error) {
 			fields["call_id"] = json.RawMessage(`"` + replayCall + `"`)
 		}
 		e.method, e.path = http.MethodPut, calls
-	case "answer", "bridge", "hangup", "callflow":
+	case "answer", "bridge", "update", "hangup", "callflow":
 		e.method, e.path = http.MethodPost, calls+"/"+replayCall
 	case "start", "stop", "mask", "unmask", "toggle":
 		e.method, e.path = http.MethodPut, calls+"/"+replayCall
 		data = map[string]any{"action": "metaflow", "data": map[string]any{"module": "record_call", "data": fields}}
 	default:
-		return e, fmt.Errorf("there is no action %q; want announce, answer, bridge, callflow, hangup, start, stop, mask, unmask or toggle", e.action)
+		return e, fmt.Errorf("there is no action %q; want announce, answer, bridge, update, callflow, hangup, start, stop, mask, unmask or toggle", e.action)
 	}
 	e.data, err = json.Marshal(map[string]any{"data": data})
 	return e, err

@@ -197,6 +197,33 @@ func TestReplayWithEvents(t *testing.T) {
 	}
 }
 
+// What the SBC told in mid-call is told again: here, that the caller speaks from another port.
+func TestReplayWithUpdates(t *testing.T) {
+	const offer = `v=0\r\no=- 1 2 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n` +
+		`m=audio 30099 RTP/AVP 96\r\na=rtpmap:96 PCMA/8000\r\na=sendonly\r\nm=audio 30011 RTP/AVP 0\r\na=sendonly\r\n`
+	dir, _, err := replayed(t, captured(callerSpeech, calleeSpeech), `
+{"at": 0, "action": "announce", "call_id": "abc"}
+{"at": 2.99, "action": "update", "sdp": "`+offer+`"}
+{"at": 7, "action": "hangup"}
+`, func(c *replayCmd) { c.Channels = "stereo" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := readWAV(filepath.Join(dir, "call.wav"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, speech := range [][]byte{callerSpeech, calleeSpeech} {
+		want := decoded(speech)[:7*telephony]
+		if i == 0 { // its port is another's now
+			clear(want[3*telephony:])
+		}
+		if !slices.Equal(w.channel(i), want) {
+			t.Errorf("the %s is not what was said by who could speak", parties[i])
+		}
+	}
+}
+
 // What waits for an answer is recorded from there; without an announcement, the
 // flags say what.
 func TestReplayWithoutAnnouncement(t *testing.T) {
