@@ -16,14 +16,20 @@ const (
 	Callflows = "callflows"
 )
 
-// What documents are, the store says; the doors know it by these names.
-type (
-	Ref           = store.Ref
-	Document      = store.Document
-	NotFoundError = store.NotFoundError
-	ConflictError = store.ConflictError
-	FullError     = store.FullError
-)
+// Ref names a document; the store says what it and the next four are.
+type Ref = store.Ref
+
+// Document is one revision of a document.
+type Document = store.Document
+
+// NotFoundError says that there is no such document, token or recording.
+type NotFoundError = store.NotFoundError
+
+// ConflictError says that a document is there already, or was changed meanwhile.
+type ConflictError = store.ConflictError
+
+// FullError says that something has reached its bound.
+type FullError = store.FullError
 
 // ErrUnavailable is why something was not stored or not found out.
 var ErrUnavailable = store.ErrUnavailable

@@ -7,11 +7,11 @@ import (
 	"callrec/store"
 )
 
-// How recordings are kept and found, the store says.
-type (
-	Recording = store.Recording
-	Query     = store.Query
-)
+// Recording is one recording as the index knows it.
+type Recording = store.Recording
+
+// Query selects recordings of an account.
+type Query = store.Query
 
 // ErrStartKey says that Query.After is not what Recordings returned.
 var ErrStartKey = store.ErrStartKey

@@ -6,11 +6,11 @@ import (
 	"callrec/store"
 )
 
-// What tokens are, the store says.
-type (
-	Scope = store.Scope
-	Token = store.Token
-)
+// Scope is what a token may do.
+type Scope = store.Scope
+
+// Token is what may be known of a token; its secret is not kept.
+type Token = store.Token
 
 // The scopes of tokens.
 const (

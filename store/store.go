@@ -123,7 +123,10 @@ func (s *Store) connect(cfg Config) (err error) {
 		nats.Name("callrec"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), // fail at once while away
 		nats.IgnoreAuthErrorAbort(), // a password that is being changed is no reason to give up
 		nats.ReconnectWait(500 * time.Millisecond),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+		nats.DisconnectErrHandler(func(c *nats.Conn, err error) {
+			if c.IsClosed() {
+				return // by us
+			}
 			s.log.Warn("the connection to NATS is lost; settings stay as they were, changes fail", "err", err)
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {

@@ -139,7 +139,8 @@ callflow : Sales wav 8000 mono armed`
 	if got := strings.Join(told, "\n"); got != want {
 		t.Errorf("recordings\n%s\nwant\n%s", got, want)
 	}
-	s.ask(200, "PUT", "accounts/acme/channels", call)
+	s.ask(200, "PATCH", "accounts/acme", `{"call_recording":null}`)
+	s.ask(200, "PUT", "accounts/acme/channels", call) // the same, whatever documents say by now
 	s.ask(200, "POST", "accounts/acme/channels/c1", `{"action":"bridge"}`)
 	s.ask(200, "POST", "accounts/acme/channels/c1", `{"action":"hangup"}`)
 	for range 3 {
@@ -208,6 +209,10 @@ func TestDeleteBeforeDelivery(t *testing.T) {
 	if st := s.spool.Stats(); st.Ready+st.Parked != 0 {
 		t.Errorf("the spool has %+v", st)
 	}
+	until(t, func() (struct{}, bool) { // the queue finds that out at its next try
+		st := s.queue.Stats()
+		return struct{}{}, st.Waiting+st.Active == 0 && st.Parked == 0
+	})
 }
 
 // until asks again until there is an answer.

@@ -76,5 +76,14 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 		age = time.Since(q.Oldest).Seconds()
 	}
 	gauge("upload_oldest_seconds", "Age of the oldest recording that is not delivered.", age)
+
+	st := m.w.store.Stats()
+	connected := 0.0
+	if st.Connected {
+		connected = 1
+	}
+	gauge("store_connected", "Whether NATS answers: 1 or 0.", connected)
+	gauge("index_queued", "Recordings that wait for the index.", float64(st.Queued))
+	count("index_refused_total", "Recordings the index had no room for.", float64(st.Refused))
 	count("events_not_logged_total", "Events the log had no time for.", float64(m.w.events.dropped.Load()))
 }

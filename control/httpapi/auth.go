@@ -28,9 +28,9 @@ func (n need) String() string {
 		return "a token of this account, or one of scope calls or admin"
 	case needNothing:
 		return "nothing"
-	default:
-		return "a token of scope admin"
+	case needAdmin:
 	}
+	return "a token of scope admin"
 }
 
 // met reports whether a token will do for an account's path.

@@ -169,20 +169,20 @@ func TestEveryExampleWorks(t *testing.T) {
 		if path == "/v2/api_auth" {
 			body = strings.Replace(body, "FQ7W5jWGBFOZbZyTtEMDUPfHcXZLwkRZtPPBwm3UCKs", token, 1)
 		}
-		real := strings.NewReplacer("{account}", "acme", "{user}", "ann", "{call}", "abc123@10.0.0.1", "{id}", ids[kind]).Replace(path)
-		w := door.exchange(t, strings.ToUpper(verb), real, body)
+		where := strings.NewReplacer("{account}", "acme", "{user}", "ann", "{call}", "abc123@10.0.0.1", "{id}", ids[kind]).Replace(path)
+		w := door.exchange(t, strings.ToUpper(verb), where, body)
 		var answer any
 		answer, err := jsonschema.UnmarshalJSON(bytes.NewReader(w.Body.Bytes()))
 		if err != nil {
-			t.Fatalf("%s %s: %d, %v: %s", verb, real, w.Code, err, w.Body)
+			t.Fatalf("%s %s: %d, %v: %s", verb, where, w.Code, err, w.Body)
 		}
 		status := fmt.Sprint(w.Code)
 		if _, ok := op["responses"].(map[string]any)[status]; !ok {
-			t.Errorf("%s %s: %s is not described: %s", verb, real, status, w.Body)
+			t.Errorf("%s %s: %s is not described: %s", verb, where, status, w.Body)
 			continue
 		}
 		if err := d.check(answer, "paths", path, verb, "responses", status, "content", "application/json", "schema"); err != nil {
-			t.Errorf("%s %s: the answer: %v\n%s", verb, real, err, w.Body)
+			t.Errorf("%s %s: the answer: %v\n%s", verb, where, err, w.Body)
 		}
 		if data, ok := answer.(map[string]any)["data"].(map[string]any); ok && verb == "put" {
 			if id, ok := data["id"].(string); ok {
