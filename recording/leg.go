@@ -103,14 +103,19 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.counts.noise++
 		l.buffer.Note(&p.Header, d.At)
 	case PayloadNone:
-		l.buffer.Note(&p.Header, d.At) // its number is not lost
+		l.buffer.Note(&p.Header, d.At) // its number is not lost,
+		if d.From == l.source.latched {
+			l.received.Add(p.SSRC, p.SequenceNumber, p.Timestamp, false, d.At) // and its sender is told so
+		}
 		l.counts.ignored++
 		return
 	}
 	l.counts.rtp++
 	l.heard = max(l.heard, d.At)
 	if admitted {
-		l.source.latch(d.From, p.SSRC, d.At)
+		if l.source.latch(d.From, p.SSRC, d.At) {
+			l.reporter.follow(d.From)
+		}
 		l.received.Add(p.SSRC, p.SequenceNumber, p.Timestamp, timed, d.At)
 	}
 }
