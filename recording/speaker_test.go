@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -136,6 +137,99 @@ func TestJumpDoesNotMoveTheNextStream(t *testing.T) {
 			}
 			if first != begin {
 				t.Errorf("due %v: a stream that began at %d is heard from %d", due, begin, first)
+			}
+		}
+	}
+}
+
+// A stream that follows another does not inherit its drift: its clock is not known yet.
+func TestDriftIsOfOneStream(t *testing.T) {
+	s := newSpeaker()
+	octets := make([]byte, 160)
+	for next := int64(0); s.pos < 6*clock.Rate; {
+		for ; next < s.pos+stretch+clock.Rate+ahead; next += 160 {
+			if ssrc := uint32(1 + next/(3*clock.Rate)); ssrc <= 2 {
+				s.packet(ssrc, uint16(next/160), next, octets)
+			}
+		}
+		before := s.voice.buffer.Streams()
+		s.hear()
+		switch {
+		case before == 0 && s.voice.buffer.Streams() == 1:
+			s.voice.course.Steer(2*clock.DeadBand, 300, true, 60*clock.Rate)
+			if s.voice.course.Step() == clock.One {
+				t.Fatal("the course does not bend")
+			}
+		case s.voice.buffer.Streams() == 2 && s.voice.course.Step() != clock.One:
+			t.Fatalf("at %d the course still bends", s.pos)
+		}
+	}
+	if s.voice.buffer.Streams() != 2 {
+		t.Errorf("%d streams, want 2", s.voice.buffer.Streams())
+	}
+}
+
+// What was said while nobody listened is not heard later, as the voice that is led
+// into a gap soon after.
+func TestNothingUnheardIsLedIntoAGap(t *testing.T) {
+	s := newSpeaker()
+	loud, silent := make([]byte, 160), bytes.Repeat([]byte{0xFF}, 160)
+	for i := range loud {
+		loud[i] = byte(i * 37)
+	}
+	begin := int64(2 * clock.Rate)
+	for next := int64(0); s.pos < 3*clock.Rate; {
+		for ; next < s.pos+stretch+clock.Rate+ahead; next += 160 {
+			switch {
+			case next < begin:
+				s.packet(1, uint16(next/160), next, loud)
+			case next == begin: // less than a voice is followed by
+				s.packet(1, uint16(next/160), next, silent[:40])
+			case next >= begin+480: // three were lost between
+				s.packet(1, uint16(next/160+1), next, silent)
+			}
+		}
+		if s.pos >= begin-stretch && s.pos < begin {
+			s.pos = begin
+			s.voice.skip(begin)
+			continue
+		}
+		for i, x := range s.hear() {
+			if at := s.pos - stretch + int64(i); at >= begin && x != 0 {
+				t.Fatalf("sample %d is %d, want silence", at, x)
+			}
+		}
+	}
+	if s.voice.counts.concealed != 440 {
+		t.Errorf("%d samples concealed, want 440", s.voice.counts.concealed)
+	}
+}
+
+// A stream that begins while the leg's own timeline is ahead of the call's, or behind
+// it, is heard when it was said.
+func TestStreamsBeginOnACourse(t *testing.T) {
+	octets := make([]byte, 160) // the loudest there is
+	for _, shift := range []int64{-300, 5, 300} {
+		s := newSpeaker()
+		s.voice.course.Jump(shift)
+		begin := [2]int64{clock.Rate, 4 * clock.Rate} // for a second each
+		var got []int16
+		for next := int64(0); s.pos < 6*clock.Rate; got = append(got, s.hear()...) {
+			for ; next < s.pos+stretch+clock.Rate+ahead; next += 160 {
+				for i, from := range begin {
+					if next >= from && next < from+clock.Rate {
+						s.packet(uint32(1+i), uint16(next/160), next, octets)
+					}
+				}
+			}
+		}
+		for at, x := range got {
+			said := false
+			for _, from := range begin {
+				said = said || int64(at) >= from && int64(at) < from+clock.Rate
+			}
+			if said != (x != 0) {
+				t.Fatalf("shifted by %d: sample %d is %d, said %v", shift, at, x, said)
 			}
 		}
 	}
