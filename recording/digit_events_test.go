@@ -85,3 +85,34 @@ func TestDigitsAreTold(t *testing.T) {
 		}, func(c *recording.Config) { c.ReportDigits = told })
 	}
 }
+
+// A sender that stamps its digits by another clock than its audio does not get them
+// past a mask.
+func TestMaskHidesDigitsOfAnotherClock(t *testing.T) {
+	for _, off := range []int{-20 * rate, -2 * rate, 2 * rate, 1 << 30} {
+		inWorld(t, func(w *world) {
+			info := w.announce("c", `{}`)
+			port := info.Legs[0].Ports.RTP
+			k := talk{from: callerFrom, start: w.now(), octets: babble(6*rate, 1, g711.MuLaw), ssrc: 1}
+			w.send(port, k)
+			k.ts += uint32(off)
+			w.pushDigit(port, k, 200, 9, 10)
+			w.sleep(3 * second)
+			w.do("c", recording.Command{Action: recording.Mask})
+			w.sleep(2 * second)
+			w.do("c", recording.Command{Action: recording.Unmask})
+			w.sleep(second)
+			w.do("c", recording.Command{Action: recording.Hangup})
+			w.file(info.Recordings[0].ID)
+			for _, e := range w.events {
+				if e.Name == "digit" {
+					t.Errorf("stamped %d samples off: told of %s", off, e.Digit)
+				}
+			}
+			now, _ := w.m.Info(info.Spec.ID)
+			if q := now.Recordings[0].Quality.Legs[0]; q.Digits != 1 {
+				t.Errorf("stamped %d samples off: counted %d digits, want 1", off, q.Digits)
+			}
+		}, func(c *recording.Config) { c.ReportDigits = true })
+	}
+}

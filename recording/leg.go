@@ -107,6 +107,9 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.counts.noise++
 		l.buffer.Note(&p.Header, d.At)
 	case PayloadNone:
+		if d.From == l.source.latched {
+			l.received.Add(p.SSRC, p.SequenceNumber, p.Timestamp, false, d.At) // its number is not lost, and its sender is told so
+		}
 		l.counts.ignored++
 		l.buffer.Note(&p.Header, d.At) // its number was not lost, and no voice belongs in its place
 		return
@@ -114,7 +117,9 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 	l.counts.rtp++
 	l.heard = max(l.heard, d.At)
 	if admitted {
-		l.source.latch(d.From, p.SSRC, d.At)
+		if l.source.latch(d.From, p.SSRC, d.At) {
+			l.reporter.follow(d.From)
+		}
 		l.received.Add(p.SSRC, p.SequenceNumber, p.Timestamp, timed, d.At)
 	}
 }

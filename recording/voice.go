@@ -71,6 +71,7 @@ func (v *voice) hear(pos, n int64, e *ear) []int16 {
 	v.steer(pos, n)
 	e.pcm = append(e.pcm[:0], v.tail[:]...)
 	v.fetch(pos+n+v.course.Whole()+stretchBy(v.course.Step(), n), e)
+	v.follow() // that may have put another stream in its place, which must not be moved for this one
 	out := e.bent[:n]
 	at, jump, ok := v.whereToJump(pos, n, e)
 	switch {
@@ -78,6 +79,7 @@ func (v *voice) hear(pos, n int64, e *ear) []int16 {
 		v.bend(out[:at], pos, e)
 		v.course.Jump(jump)
 		v.course.Settle()
+		v.buffer.Lean(v.course.Whole())
 		v.counts.moved += max(jump, -jump)
 		v.fetch(pos+n+v.course.Whole()+stretchBy(v.course.Step(), n-at), e)
 		v.bend(out[at:], pos+at, e)

@@ -164,3 +164,25 @@ func TestImplausibleClocks(t *testing.T) {
 		t.Errorf("believed a clock that is %v ppm wrong", ppm)
 	}
 }
+
+// Where every packet meets another queue nobody knows the drift, and hardly ever is
+// anything said of it.
+func TestDriftIsUnknownBehindAQueue(t *testing.T) {
+	const senders = 200
+	fooled := 0
+	for seed := range uint64(senders) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		var d Drift
+		for i := range 40 { // one packet a window
+			at := time.Duration(i) * firstWindow
+			d.Add(at+time.Duration(r.Int64N(int64(60*time.Millisecond))), Samples(at))
+		}
+		if _, ok := d.PPM(); ok {
+			fooled++
+		}
+	}
+	t.Logf("%d of %d senders have a drift", fooled, senders)
+	if fooled > senders/20 {
+		t.Errorf("%d of %d senders have a drift, want none", fooled, senders)
+	}
+}

@@ -1,9 +1,10 @@
 package jitter
 
-// seqWindow is how many sequence numbers back a duplicate is recognised: one
-// second of 5 ms packets five times over. A power of two, so that it divides
-// 65536 and a wrap changes nothing.
-const seqWindow = 1024
+// seqWindow is how many sequence numbers back a packet is known to have come: as many
+// 5 ms packets as the longest hold, 10 s, and a turn can keep. A power of two, so that
+// it divides 65536 and a wrap changes nothing; less than dropout, so that one number
+// astray does not make the others old.
+const seqWindow = 2048
 
 // dropout is how many numbers may be missing in a row before it is more likely that
 // the sender counts anew (RFC 3550 appendix A.1).
