@@ -20,8 +20,10 @@ func (w *world) pushDigit(port uint16, k talk, packet int, event byte, packets i
 			end |= 0x80
 		}
 		p := rtp.Packet{
-			Header: rtp.Header{Version: 2, PayloadType: 101, Marker: i == 0, SSRC: k.ssrc,
-				SequenceNumber: k.seq + uint16(packet+i), Timestamp: k.ts + uint32(packet*160)},
+			Header: rtp.Header{
+				Version: 2, PayloadType: 101, Marker: i == 0, SSRC: k.ssrc,
+				SequenceNumber: k.seq + uint16(packet+i), Timestamp: k.ts + uint32(packet*160),
+			},
 			Payload: []byte{event, end, byte(n * 160 >> 8), byte(n * 160)},
 		}
 		b, err := p.Marshal()
@@ -44,8 +46,10 @@ func TestDigitsAreTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			begun := time.Now()
-			k := talk{from: callerFrom, start: w.now(), octets: babble(6*rate, 1, g711.MuLaw), ssrc: 1,
-				drop: func(i int) bool { return i >= 50 && i < 62 || i >= 100 && i < 112 || i >= 200 && i < 212 }}
+			k := talk{
+				from: callerFrom, start: w.now(), octets: babble(6*rate, 1, g711.MuLaw), ssrc: 1,
+				drop: func(i int) bool { return i >= 50 && i < 62 || i >= 100 && i < 112 || i >= 200 && i < 212 },
+			}
 			port := info.Legs[0].Ports.RTP
 			w.send(port, k)
 			w.pushDigit(port, k, 50, 5, 10)

@@ -17,10 +17,10 @@ const (
 const (
 	// enough windows make a line.
 	enough = 4
-	// clear is how near to the line three quarters of the windows must come. A
+	// near is how near to the line three quarters of the windows must come. A
 	// queue that stands for a while, or jitter that leaves hardly a packet alone,
 	// looks like a line that is not: then what was known before is kept.
-	clear = time.Millisecond
+	near = time.Millisecond
 	// plausible bounds a clock's error; crystals are within 100 ppm, bad ones
 	// within 500.
 	plausible = 1000e-6
@@ -142,7 +142,7 @@ func (d *Drift) fit() {
 		above[i] = p.delay - d.line(p.at)
 	}
 	slices.Sort(above[:d.n])
-	if above[(d.n-1)*3/4] > clear {
+	if above[(d.n-1)*3/4] > near {
 		d.base, d.slope = was.base, was.slope
 		return
 	}

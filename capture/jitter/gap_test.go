@@ -46,7 +46,7 @@ func TestLossIsToldFromPauses(t *testing.T) {
 				r := rand.New(rand.NewPCG(uint64(from), seed))
 				size := []int{40, 80, 160, 240, 480, 960}[r.IntN(6)]
 				var sent []packet
-				var pauses, dropped []bool // before packet i; packet i
+				var dropped []bool // packet i
 				ts, seq, at := from, uint16(from), 200*ms
 				for at < 8*time.Second {
 					pause := len(sent) > 0 && r.IntN(20) == 0
@@ -60,7 +60,6 @@ func TestLossIsToldFromPauses(t *testing.T) {
 						p.payload = p.payload[:max(40, r.IntN(size+1))]
 					}
 					sent = append(sent, p)
-					pauses = append(pauses, pause)
 					dropped = append(dropped, len(sent) > 10 && r.IntN(25) == 0)
 					ts += uint32(len(p.payload))
 					at += time.Duration(len(p.payload)) * clock.Sample
