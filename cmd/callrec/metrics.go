@@ -58,6 +58,8 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	count("spool_failed_parts_total", "Recordings on which the disk failed.", float64(s.Failed))
 	count("spool_quarantined_total", "Files of the spool that made no sense and were moved aside.", float64(s.Quarantined))
 
+	gauge("spool_unreadable", "Recordings in the spool that could not be read at the start and were left as they are.", float64(s.Unreadable))
+
 	q := m.w.queue.Stats()
 	gauge("uploads", "Deliveries, by state.", float64(q.Waiting), "state", "waiting")
 	gauge("uploads", "Deliveries, by state.", float64(q.Active), "state", "active")

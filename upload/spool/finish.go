@@ -51,9 +51,8 @@ func (s *Spool) run(j *job) {
 	switch {
 	case err == nil:
 	case errors.Is(err, errQuarantine):
-		s.log.Error("recording is put in quarantine", "recording", id, "err", err)
 		j.p.closeFile()
-		s.quarantine(j.p.name.part(), j.p.name.manifest())
+		s.quarantine(err.Error(), j.p.name.part(), j.p.name.manifest())
 		s.leave(id, j.p.off)
 		if s.cfg.OnLost != nil {
 			s.cfg.OnLost(id, err)

@@ -13,6 +13,7 @@ import (
 const (
 	lockFile      = "lock"
 	quarantineDir = "quarantine"
+	lostAndFound  = "lost+found" // of the file system, when the folder is its root
 )
 
 // found is everything in the folder that bears one id.
@@ -33,7 +34,7 @@ func (f *found) audio() (files []string) {
 	return files
 }
 
-// scan lists the folder. What we never write is left where it is.
+// scan lists the folder. What we never write is moved aside.
 func (s *Spool) scan() ([]*found, error) {
 	list, err := os.ReadDir(s.cfg.Dir)
 	if err != nil {
@@ -43,13 +44,13 @@ func (s *Spool) scan() ([]*found, error) {
 	for _, e := range list {
 		n, k := parseFile(e.Name())
 		if k == foreign {
-			if e.Name() != lockFile && e.Name() != quarantineDir {
-				s.log.Warn("file in the spool is not ours, left alone", "file", e.Name())
+			if name := e.Name(); name != lockFile && name != quarantineDir && name != lostAndFound {
+				s.quarantine("it is none of the spool's", name)
 			}
 			continue
 		}
 		if !e.Type().IsRegular() {
-			s.quarantine(e.Name())
+			s.quarantine("it is no regular file", e.Name())
 			continue
 		}
 		if len(all) == 0 || all[len(all)-1].id != n.ID {
@@ -78,6 +79,7 @@ func (s *Spool) scan() ([]*found, error) {
 func (s *Spool) recoverAll(all []*found) {
 	for _, f := range all {
 		if err := s.recoverOne(f); err != nil {
+			s.unreadable.Add(1)
 			s.log.Error("cannot read recording, left as it is for the next start", "recording", f.id, "err", err)
 		}
 	}
@@ -94,7 +96,7 @@ func (s *Spool) recoverAll(all []*found) {
 
 func (s *Spool) recoverOne(f *found) error {
 	if f.gone && f.manifest {
-		s.quarantine(Name{ID: f.id}.gone()) // no order of ours leaves both
+		s.quarantine("it says that a recording is removed whose manifest is there", Name{ID: f.id}.gone()) // no order of ours leaves both
 		f.gone = false
 	}
 	if f.gone {
@@ -102,14 +104,13 @@ func (s *Spool) recoverOne(f *found) error {
 	}
 	if !f.manifest {
 		if audio := f.audio(); len(audio) > 0 {
-			s.quarantine(audio...)
+			s.quarantine("it has no manifest", audio...)
 		}
 		return s.disk.remove(Name{ID: f.id}.manifest() + tmpSuffix)
 	}
 	m, err := s.disk.loadManifest(f.id)
 	if errors.Is(err, ErrManifest) {
-		s.log.Error("manifest is put in quarantine, with its audio", "recording", f.id, "err", err)
-		s.quarantine(append(f.audio(), Name{ID: f.id}.manifest())...)
+		s.quarantine(err.Error(), append(f.audio(), Name{ID: f.id}.manifest())...)
 	}
 	if err != nil && !errors.Is(err, ErrManifest) {
 		return err
@@ -142,7 +143,7 @@ func (s *Spool) recoverAudio(f *found, m *Manifest) error {
 	for _, file := range f.audio() {
 		other := file != n.ready() && file != n.part()
 		if other || (ready && file == n.part()) {
-			s.quarantine(file)
+			s.quarantine("the recording has another audio file", file)
 		}
 	}
 	file := n.part()
@@ -157,8 +158,7 @@ func (s *Spool) recoverAudio(f *found, m *Manifest) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	case m.Complete:
-		s.log.Error("audio of a complete recording is missing", "recording", m.ID)
-		s.quarantine(n.manifest())
+		s.quarantine("the audio of this complete recording is missing", n.manifest())
 		return nil
 	}
 	whole := m.Complete && size == m.Size
@@ -196,11 +196,11 @@ func (s *Spool) adopt(m *Manifest) {
 	}
 }
 
-// quarantine moves files aside under the names they have. It never overwrites
-// and never deletes; what cannot be moved stays.
-func (s *Spool) quarantine(files ...string) {
+// quarantine moves files aside under the names they have, and says so once for
+// each. It never overwrites and never deletes; what cannot be moved stays.
+func (s *Spool) quarantine(why string, files ...string) {
 	if err := os.MkdirAll(s.disk.path(quarantineDir), 0o700); err != nil {
-		s.log.Error("cannot make the quarantine folder, files stay where they are", "files", files, "err", err)
+		s.log.Error("cannot make the quarantine folder, files stay where they are", "files", files, "why", why, "err", err)
 		return
 	}
 	for _, file := range files {
@@ -212,14 +212,13 @@ func (s *Spool) quarantine(files ...string) {
 			to = filepath.Join(quarantineDir, fmt.Sprintf("%s.%d", file, i))
 		}
 		err := s.disk.rename(file, to)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			s.log.Error("cannot quarantine file, it stays where it is", "file", file, "why", why, "err", err)
+		default:
+			s.quarantined.Add(1)
+			s.log.Error("file is put in quarantine", "file", file, "as", s.disk.path(to), "why", why)
 		}
-		if err != nil {
-			s.log.Error("cannot quarantine file, it stays where it is", "file", file, "err", err)
-			continue
-		}
-		s.quarantined.Add(1)
-		s.log.Error("file is put in quarantine", "file", file, "as", s.disk.path(to))
 	}
 }

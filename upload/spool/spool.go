@@ -59,6 +59,7 @@ type Spool struct {
 	lost        atomic.Int64
 	failed      atomic.Int64
 	quarantined atomic.Int64
+	unreadable  atomic.Int64
 
 	// mu guards the following.
 	mu      sync.Mutex
@@ -93,6 +94,7 @@ type Stats struct {
 	BytesLost            int64 // accepted by Write, then refused by the disk
 	Failed               int64 // parts on which the disk failed
 	Quarantined          int64 // files moved aside
+	Unreadable           int64 // recordings that Open could not read and left as they are
 }
 
 // Open takes the folder, finishes what an earlier process left half done, and
@@ -164,6 +166,7 @@ func (s *Spool) Stats() Stats {
 	st := Stats{
 		BytesQueued: s.queued.Load(), BytesOnDisk: s.onDisk.Load(), BytesLost: s.lost.Load(),
 		Failed: s.failed.Load(), Quarantined: s.quarantined.Load(),
+		Unreadable: s.unreadable.Load(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
