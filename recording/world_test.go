@@ -57,11 +57,19 @@ func inWorld(t *testing.T, test func(w *world), mods ...func(*recording.Config))
 // inWorldWithDisk also says how many bytes may wait for the disk.
 func inWorldWithDisk(t *testing.T, queue int64, test func(w *world), mods ...func(*recording.Config)) {
 	t.Helper()
+	inWorldOn(t, func(c *spool.Config) { c.QueueBytes = queue }, test, mods...)
+}
+
+// inWorldOn also says what the spool is like.
+func inWorldOn(t *testing.T, disk func(*spool.Config), test func(w *world), mods ...func(*recording.Config)) {
+	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dir: t.TempDir(), clock: capture.NewClock(), files: map[string]file{}}
 		w.fake = capturetest.NewFake(20000, recording.Slots)
-		sp, err := spool.Open(spool.Config{Dir: dir, Repair: recording.Repair, OnReady: w.take, QueueBytes: queue})
+		sc := spool.Config{Dir: dir, Repair: recording.Repair, OnReady: w.take}
+		disk(&sc)
+		sp, err := spool.Open(sc)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,6 +217,16 @@ func (f *file) wav(t *testing.T, rate, channels int) []int16 {
 		out[i] = int16(le.Uint16(b[44+2*i:]))
 	}
 	return out
+}
+
+// lostToDisk is how many ms of a recording the disk was too slow for.
+func lostToDisk(t *testing.T, f file) float64 {
+	t.Helper()
+	var q recording.Quality
+	if err := json.Unmarshal(f.manifest.Quality, &q); err != nil {
+		t.Fatal(err)
+	}
+	return q.LostToDisk
 }
 
 // talk is one party's stream: octets sent in packets, from a time on.

@@ -58,6 +58,7 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	count("spool_failed_parts_total", "Recordings on which the disk failed.", float64(s.Failed))
 	count("spool_quarantined_total", "Files of the spool that made no sense and were moved aside.", float64(s.Quarantined))
 
+	count("spool_sync_failures_total", "Syncs of running recordings (--sync=interval) that failed.", float64(s.SyncFaults))
 	gauge("spool_unreadable", "Recordings in the spool that could not be read at the start and were left as they are.", float64(s.Unreadable))
 
 	q := m.w.queue.Stats()

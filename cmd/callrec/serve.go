@@ -42,6 +42,8 @@ type serveCmd struct {
 	MediaTimeout   time.Duration   `help:"Silence of both legs after which a call is ended; 0 for never." default:"1h"`
 	DrainTimeout   time.Duration   `help:"How long a stopping worker waits for running calls; 0 for no limit." default:"0"`
 	UploadKeep     time.Duration   `help:"How long deliveries are tried before they are parked." default:"168h"`
+	Sync           string          `help:"When a recording is made safe from a power cut: ${enum}; when it ends, or also every --sync-interval while it runs." enum:"finish,interval" default:"finish"`
+	SyncInterval   time.Duration   `help:"How often running recordings are synced with --sync=interval." default:"5s"`
 	MP3Bitrate     int             `name:"mp3-bitrate" help:"Bit rate of mono MP3 in kbit/s; stereo has twice that. 0: 32 at 16 kHz and above, 24 below." default:"0" env:"CALLREC_MP3_BITRATE"`
 	Shards         int             `help:"Goroutines that receive and record; 0 for one a core." default:"0"`
 	LogFormat      string          `help:"Logs as ${enum}; auto is text on a terminal." enum:"auto,text,json" default:"auto"`
@@ -99,7 +101,7 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 			note(errors.New("--storage: want a folder, or a URL that begins with http:// or https://"))
 		}
 	}
-	for name, d := range map[string]time.Duration{"--hold": c.Hold, "--source-timeout": c.SourceTimeout, "--upload-keep": c.UploadKeep} {
+	for name, d := range map[string]time.Duration{"--hold": c.Hold, "--source-timeout": c.SourceTimeout, "--upload-keep": c.UploadKeep, "--sync-interval": c.SyncInterval} {
 		if d <= 0 {
 			note(fmt.Errorf("%s: want more than 0, got %v", name, d))
 		}
@@ -119,12 +121,16 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 	if len(bad) > 0 {
 		return workerConfig{}, usageError{errors.Join(bad...)}
 	}
+	syncEvery := c.SyncInterval
+	if c.Sync == "finish" {
+		syncEvery = 0
+	}
 	return workerConfig{
 		data: c.Data, http: c.HTTP, ops: c.Ops, storage: storage, allowTarget: c.AllowTarget,
 		addrs: addrs, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, shards: c.Shards,
 		tokenFile: c.AdminTokenFile, tlsCert: c.TLSCert, tlsKey: c.TLSKey,
 		hold: c.Hold, sourceTimeout: c.SourceTimeout, mediaTimeout: c.MediaTimeout,
-		uploadKeep: c.UploadKeep, mp3Kbps: c.MP3Bitrate,
+		uploadKeep: c.UploadKeep, syncEvery: syncEvery, mp3Kbps: c.MP3Bitrate,
 	}, nil
 }
 

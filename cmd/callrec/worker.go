@@ -45,6 +45,7 @@ type workerConfig struct {
 	tlsCert, tlsKey          string
 	hold, sourceTimeout      time.Duration
 	mediaTimeout, uploadKeep time.Duration
+	syncEvery                time.Duration // 0: recordings are synced when they end
 	mp3Kbps                  int
 }
 
@@ -143,7 +144,7 @@ func (w *worker) startDelivery() (err error) {
 		return err
 	}
 	w.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair, Log: w.log,
+		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair, SyncEvery: w.cfg.syncEvery, Log: w.log,
 	})
 	return err
 }

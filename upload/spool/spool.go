@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 var (
@@ -36,11 +37,17 @@ type Config struct {
 	// recording, unless it is the disk's. nil: the bytes go as they are.
 	Repair func(m *Manifest, f *os.File) error
 
+	// SyncEvery is how often the disk is made to keep what running parts have
+	// written, besides at their end; 0 means at their end only. Linux.
+	SyncEvery time.Duration
+
 	QueueBytes int64        // bound on bytes that wait for the disk; 0 means 256 MiB
 	Finishers  int          // how many parts are synced at a time; 0 means 4
 	Log        *slog.Logger // nil: nothing is logged
 
-	fault func(op, file string) error // tests end the world with it
+	// Fault is for tests, which make a disk slow or broken with it, or end the
+	// world: it is called before each step on a file, and may wait or fail it.
+	Fault func(op, file string) error
 }
 
 // Spool is one folder of recordings. Its methods may be called by anybody.
@@ -52,14 +59,17 @@ type Spool struct {
 	log    *slog.Logger
 	writes *fifo[op]
 	jobs   *fifo[*job]
-	ended  chan struct{} // the writer and all finishers are gone
+	stop   chan struct{} // ends the syncer
+	ended  chan struct{} // the goroutines are gone
 
+	dirty       atomic.Bool // something was written since the last sync of everything
 	queued      atomic.Int64
 	onDisk      atomic.Int64
 	lost        atomic.Int64
 	failed      atomic.Int64
 	quarantined atomic.Int64
 	unreadable  atomic.Int64
+	syncFaults  atomic.Int64
 
 	// mu guards the following.
 	mu      sync.Mutex
@@ -94,6 +104,7 @@ type Stats struct {
 	BytesLost            int64 // accepted by Write, then refused by the disk
 	Failed               int64 // parts on which the disk failed
 	Quarantined          int64 // files moved aside
+	SyncFaults           int64 // syncs of running parts (SyncEvery) that failed
 	Unreadable           int64 // recordings that Open could not read and left as they are
 }
 
@@ -101,8 +112,11 @@ type Stats struct {
 // announces every leftover, oldest first. Only the folder itself can make it
 // fail; a file in it that makes no sense is moved aside and named in the log.
 func Open(cfg Config) (*Spool, error) {
-	if cfg.Dir == "" || cfg.QueueBytes < 0 || cfg.Finishers < 0 {
-		return nil, fmt.Errorf("cannot open spool %q: it needs a folder, and counts that are not negative", cfg.Dir)
+	if cfg.Dir == "" || cfg.QueueBytes < 0 || cfg.Finishers < 0 || cfg.SyncEvery < 0 {
+		return nil, fmt.Errorf("cannot open spool %q: it needs a folder, and counts and times that are not negative", cfg.Dir)
+	}
+	if cfg.SyncEvery > 0 && !canSyncAll {
+		return nil, fmt.Errorf("cannot open spool %q: this system cannot sync running recordings (--sync=finish)", cfg.Dir)
 	}
 	if cfg.QueueBytes == 0 {
 		cfg.QueueBytes = 256 << 20
@@ -123,9 +137,9 @@ func Open(cfg Config) (*Spool, error) {
 	}
 	s := &Spool{
 		cfg: cfg, lock: lock, log: cfg.Log,
-		disk:   disk{dir: cfg.Dir, fault: cfg.fault},
+		disk:   disk{dir: cfg.Dir, fault: cfg.Fault},
 		writes: newFifo[op](), jobs: newFifo[*job](),
-		ended:   make(chan struct{}),
+		stop: make(chan struct{}), ended: make(chan struct{}),
 		entries: make(map[string]*entry), calls: make(map[call]int),
 		opening: []Ready{},
 	}
@@ -142,14 +156,18 @@ func Open(cfg Config) (*Spool, error) {
 // start starts the writer and the finishers. They go in that order: when the
 // writer has gone, nobody commits any more.
 func (s *Spool) start() {
-	var finishers sync.WaitGroup
+	var others sync.WaitGroup
 	for range s.cfg.Finishers {
-		finishers.Go(s.runFinisher)
+		others.Go(s.runFinisher)
+	}
+	if s.cfg.SyncEvery > 0 {
+		others.Go(s.runSyncer)
 	}
 	go func() {
 		s.runWriter()
 		s.jobs.close()
-		finishers.Wait()
+		close(s.stop)
+		others.Wait()
 		close(s.ended)
 	}()
 }
@@ -166,7 +184,7 @@ func (s *Spool) Stats() Stats {
 	st := Stats{
 		BytesQueued: s.queued.Load(), BytesOnDisk: s.onDisk.Load(), BytesLost: s.lost.Load(),
 		Failed: s.failed.Load(), Quarantined: s.quarantined.Load(),
-		Unreadable: s.unreadable.Load(),
+		Unreadable: s.unreadable.Load(), SyncFaults: s.syncFaults.Load(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

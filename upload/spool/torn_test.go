@@ -231,7 +231,7 @@ func TestUnreadable(t *testing.T) {
 		}
 		return nil
 	}
-	s, in := openTest(t, dir, func(c *Config) { c.fault = denied })
+	s, in := openTest(t, dir, func(c *Config) { c.Fault = denied })
 	if got := in.all(); len(got) != 1 || got[0].ID() != id(3) {
 		t.Errorf("announced %v", got)
 	}

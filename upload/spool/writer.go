@@ -32,6 +32,7 @@ func (s *Spool) runWriter() {
 		for i := range batch {
 			s.do(&batch[i])
 		}
+		s.dirty.Store(true)
 		s.writes.done(len(batch))
 	}
 }
