@@ -23,12 +23,12 @@ func bothSpeak(t *testing.T, call callData, talks [2]*talk) (done func()) {
 	return func() { <-finished; <-finished }
 }
 
-// Kill -9 in mid-call: what the worker leaves on the disk is made a file by the
-// next start, and delivered. It lacks nothing but the last 2.5 s.
+// Kill -9 in mid-call, and the ports are no more: what the worker leaves on the disk
+// is made a file by the next start, and delivered. It lacks nothing but the last 2.5 s.
 func TestKilledInMidCall(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	w := startWorker(t, data, "--rtp-ports", "24860-24879")
+	w := startWorker(t, data, "--rtp-ports", "24860-24869")
 	call := w.announce("killed", nil, twoFiles())
 	talks := [2]*talk{newTalk(71, 6), newTalk(72, 6)}
 	bothSpeak(t, call, talks)() // the senders never hear of it
@@ -38,7 +38,7 @@ func TestKilledInMidCall(t *testing.T) {
 		t.Errorf("the spool has %v, %v", left, err)
 	}
 
-	w = startWorker(t, data, "--rtp-ports", "24860-24879")
+	w = startWorker(t, data, "--rtp-ports", "24870-24879")
 	stereo := w.fetch(call.Recordings[0].ID, 15*time.Second)
 	mono := w.fetch(call.Recordings[1].ID, 15*time.Second)
 	if stereo.channels != 2 || !stereo.Stopped || mono.channels != 1 || !mono.Stopped {
@@ -61,6 +61,86 @@ func TestKilledInMidCall(t *testing.T) {
 	wantSame(t, "mono", mono.pcm, sum(want[0].pcm, want[1].pcm)[:len(mono.pcm)])
 	if parts, _ := filepath.Glob(filepath.Join(data, "spool", "*.part")); len(parts) > 0 {
 		t.Errorf("the spool still has %v", parts)
+	}
+	w.terminate(10 * time.Second)
+}
+
+// Kill -9 in mid-call, and the worker is back within three seconds: the call goes on.
+// Its files hold both halves, each where it was said, and silence between them;
+// commands of the second half work as ever.
+func TestCallOutlivesTheWorker(t *testing.T) {
+	t.Parallel()
+	data, ports := t.TempDir(), "24940-24949"
+	w := startWorker(t, data, "--rtp-ports", ports)
+	call := w.announce("outlives", nil, twoFiles())
+	talks := [2]*talk{newTalk(73, 12), newTalk(74, 12)}
+	done := bothSpeak(t, call, talks)
+	time.Sleep(4500 * time.Millisecond)
+	w.kill()
+	killed := time.Now()
+	time.Sleep(1500 * time.Millisecond)
+	w = startWorker(t, data, "--rtp-ports", ports)
+	back := time.Now()
+	t.Logf("back after %v", back.Sub(killed))
+	a := w.do(http.MethodGet, "/channels/outlives", nil)
+	if a.Code != http.StatusOK || len(a.Data.Recordings) != 2 || a.Data.Recordings[0].State != "recording" || a.Data.Legs[1] != call.Legs[1] {
+		t.Fatalf("the call is now %d %s", a.Code, a.Raw)
+	}
+	again := map[string]any{"call_id": "outlives", "from": "1001@acme.example", "to": "1002@acme.example"}
+	for k, v := range twoFiles() {
+		again[k] = v
+	}
+	if a := w.do(http.MethodPut, "/channels", again); a.Code != http.StatusOK {
+		t.Errorf("announced again: %d %s", a.Code, a.Raw)
+	}
+	w.act("outlives", "answer")
+	done()
+	w.act("outlives", "hangup")
+	over := time.Now()
+	stereo := w.fetch(call.Recordings[0].ID, 15*time.Second)
+	mono := w.fetch(call.Recordings[1].ID, 15*time.Second)
+	if stereo.Stopped || mono.Stopped || len(stereo.pcm) != 2*len(mono.pcm) {
+		t.Errorf("interrupted: %v, %v; %d and %d samples", stereo.Stopped, mono.Stopped, len(stereo.pcm)/2, len(mono.pcm))
+	}
+	if off := over.Sub(stereo.Started) - time.Duration(len(mono.pcm))*sample; off.Abs() > 100*time.Millisecond {
+		t.Errorf("the files are %v too short", off)
+	}
+	at := func(t time.Time) int { return int(t.Sub(stereo.Started) / sample) }
+	// Nothing received more than 2.5 s before the kill may be missing, nor anything
+	// after the worker was back, but for the packet under way.
+	from, to := at(killed.Add(-2500*time.Millisecond)), at(back.Add(40*time.Millisecond))
+	var want [2]*channel
+	for leg := range talks {
+		k, got := talks[leg], stereo.leg(leg)
+		packet := func(pos int) int { return (pos - at(k.origin())) / frame }
+		first, off1 := k.locate(got, stereo.Started, 0, packet(from), 80)
+		second, off2 := k.locate(got, stereo.Started, packet(to)+1, len(k.sent), 80)
+		t.Logf("the halves are %d and %d samples from where their packets left", off1, off2)
+		if off := second - first; off > 40 || off < -40 {
+			t.Errorf("the second half lies %d samples from where it belongs", off)
+		}
+		want[leg] = newChannel(len(got))
+		for n := range k.sent {
+			offset := first
+			if n > packet(from)+(packet(to)-packet(from))/2 {
+				offset = second
+			}
+			k.lay(want[leg], offset, n, n+1)
+		}
+	}
+	gap := 0
+	for i, both := range [][2][]int16{{stereo.leg(0), want[0].pcm}, {stereo.leg(1), want[1].pcm}, {mono.pcm, sum(want[0].pcm, want[1].pcm)}} {
+		got, want := both[0], both[1]
+		for p := from; p < to; p++ { // silent, or right; in the mono file one leg may have begun
+			if got[p] == 0 || (i == 2 && p > at(back.Add(-time.Second))) {
+				want[p] = got[p]
+				gap++
+			}
+		}
+		wantSame(t, []string{"caller", "callee", "mono"}[i], got, want)
+	}
+	if gap/3 < at(back)-at(killed)-8000 {
+		t.Errorf("only %d samples are silent", gap/3)
 	}
 	w.terminate(10 * time.Second)
 }

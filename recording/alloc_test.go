@@ -56,9 +56,10 @@ func (r *readySet) round() {
 	r.next = 0
 }
 
-func (*readySet) Drop(capture.Tag, time.Duration) error { return nil }
-func (*readySet) Stats() capture.Stats                  { return capture.Stats{} }
-func (*readySet) Close() error                          { return nil }
+func (*readySet) Drop(capture.Tag, time.Duration) error        { return nil }
+func (*readySet) Stats() capture.Stats                         { return capture.Stats{} }
+func (*readySet) Reopen(capture.Tag, int, capture.Ports) error { return nil }
+func (*readySet) Close() error                                 { return nil }
 
 // rig is a shard without its goroutine, on time that a test makes, with calls of
 // two talking legs and one recording each.

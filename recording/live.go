@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"callrec/capture"
 	"callrec/capture/clock"
 )
 
@@ -17,12 +18,15 @@ type call struct {
 	epochWall   time.Time
 	interaction string
 	slot        int
-
+	announced   string                // fingerprint of the announcement, of a call from before a restart
+	had         map[Leg]capture.Ports // the ports it had then
+	resumed     int64                 // where it went on
 	// The shard's alone.
 	legs     [2]*leg // nil until something is armed or recording, or if not announced
 	open     bool    // the ports were opened
 	tracks   []*track
 	commands []noted // bounded: the newest
+	told     int     // how many there were
 	mix      mixers
 	answered [2]int64 // where each leg was answered, or never
 	bridged  int64

@@ -178,7 +178,11 @@ func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, error) {
 	}
 	was := e.call.spec
 	spec.At = was.At
-	if !reflect.DeepEqual(was, spec) {
+	same := e.call.announced == fingerprint(&spec)
+	if e.call.announced == "" {
+		same = reflect.DeepEqual(was, spec)
+	}
+	if !same {
 		return CallInfo{}, &ConflictError{spec.ID}
 	}
 	return *e.call.info.Load(), nil
@@ -186,28 +190,54 @@ func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, error) {
 
 // Do carries a command out on a live call.
 func (m *Manager) Do(ctx context.Context, id CallID, cmd Command) (CallInfo, error) {
+	r, err := m.command(ctx, id, &cmd)
+	if err != nil {
+		return CallInfo{}, err
+	}
+	waitSaved(ctx, r.saved)
+	return *r.info, nil
+}
+
+// command has the shard carry a command out.
+func (m *Manager) command(ctx context.Context, id CallID, cmd *Command) (reply, error) {
 	m.mu.Lock()
 	e := m.calls[id]
 	m.mu.Unlock()
 	if e == nil {
-		return CallInfo{}, &NotFoundError{"call", id.Call}
+		return reply{}, &NotFoundError{"call", id.Call}
 	}
 	select {
 	case <-e.ready:
 	case <-ctx.Done():
-		return CallInfo{}, ctx.Err()
+		return reply{}, ctx.Err()
 	}
 	if e.err != nil {
-		return CallInfo{}, &NotFoundError{"call", id.Call}
+		return reply{}, &NotFoundError{"call", id.Call}
 	}
-	r, err := m.ask(ctx, e.shard, request{command: &cmd, call: e.call})
-	if err != nil {
-		return CallInfo{}, err
+	r, err := m.ask(ctx, e.shard, request{command: cmd, call: e.call})
+	if err == nil {
+		err = r.err
 	}
-	if r.err != nil {
-		return CallInfo{}, r.err
+	return r, err
+}
+
+// waitSaved waits until a kill cannot undo a command any more: who has been told
+// that a recording is masked relies on it. A disk that is behind is not waited for.
+func waitSaved(ctx context.Context, saved []<-chan struct{}) {
+	if len(saved) == 0 {
+		return
 	}
-	return *r.info, nil
+	late := time.NewTimer(time.Second)
+	defer late.Stop()
+	for _, done := range saved {
+		select {
+		case <-done:
+		case <-late.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Info is the picture of a call: live, or ended less than a minute ago.

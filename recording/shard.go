@@ -217,7 +217,7 @@ func (s *shard) openPorts(c *call) error {
 	s.sweep(c.slot, at) // what has rested by now can be had
 	for _, spec := range c.spec.Legs {
 		tag := s.newTag()
-		ports, err := s.set.Open(tag, c.slot, spec.Source.Addr())
+		ports, err := s.bind(c, &spec, tag)
 		if err != nil {
 			s.tags = append(s.tags, tag)
 			s.closePorts(c, now)
@@ -234,6 +234,15 @@ func (s *shard) openPorts(c *call) error {
 	}
 	c.open, c.heard = true, now
 	return nil
+}
+
+// bind opens the ports of a leg: those it had before a restart, else any.
+func (s *shard) bind(c *call, spec *LegSpec, tag capture.Tag) (capture.Ports, error) {
+	if c.had == nil {
+		return s.set.Open(tag, c.slot, spec.Source.Addr())
+	}
+	ports := c.had[spec.Leg]
+	return ports, s.set.Reopen(tag, c.slot, ports)
 }
 
 func (s *shard) newTag() capture.Tag {

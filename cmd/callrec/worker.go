@@ -144,7 +144,8 @@ func (w *worker) startDelivery() (err error) {
 		return err
 	}
 	w.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair, SyncEvery: w.cfg.syncEvery, Log: w.log,
+		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair,
+		KeepParts: true, SyncEvery: w.cfg.syncEvery, Log: w.log,
 	})
 	return err
 }
@@ -182,6 +183,10 @@ func (w *worker) startRecording() error {
 	}
 	w.manager = m
 	w.owner.Store(m)
+	if left := w.spool.Leftovers(); len(left) > 0 {
+		n := m.Resume(context.Background(), left)
+		w.log.Info("found recordings that an earlier process was writing", "recordings", len(left), "calls_that_go_on", n)
+	}
 	return nil
 }
 

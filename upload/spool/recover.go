@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 const (
@@ -139,7 +140,7 @@ func (s *Spool) finishErase(f *found) error {
 // recoverAudio decides what the audio beside a sound manifest is.
 func (s *Spool) recoverAudio(f *found, m *Manifest) error {
 	n := m.Name()
-	ready, part := slices.Contains(f.readies, n), slices.Contains(f.parts, n)
+	ready := slices.Contains(f.readies, n)
 	for _, file := range f.audio() {
 		other := file != n.ready() && file != n.part()
 		if other || (ready && file == n.part()) {
@@ -150,11 +151,11 @@ func (s *Spool) recoverAudio(f *found, m *Manifest) error {
 	if ready {
 		file = n.ready()
 	}
-	size := int64(0)
+	size, touched := int64(0), time.Time{}
 	st, err := os.Stat(s.disk.path(file))
 	switch {
 	case err == nil:
-		size = st.Size()
+		size, touched = st.Size(), st.ModTime()
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	case m.Complete:
@@ -172,14 +173,17 @@ func (s *Spool) recoverAudio(f *found, m *Manifest) error {
 			return err
 		}
 	}
-	if !whole {
-		fresh(m)
-		s.log.Warn("recording was cut short, repairing", "recording", m.ID, "size", size, "audio", part || ready)
-	}
 	p := &Part{s: s, name: n, off: size, over: true}
 	s.enter(m, entry{state: statePart, part: p})
 	s.onDisk.Add(size)
-	s.jobs.push(&job{p: p, m: m, torn: !whole, sealed: whole})
+	switch {
+	case whole:
+		s.jobs.push(&job{p: p, m: m, sealed: true})
+	case s.cfg.KeepParts && !ready:
+		s.keep(p, m, size, touched)
+	default:
+		Leftover{s, p, *m, size, touched}.Finish()
+	}
 	return nil
 }
 

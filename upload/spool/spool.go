@@ -37,6 +37,10 @@ type Config struct {
 	// recording, unless it is the disk's. nil: the bytes go as they are.
 	Repair func(m *Manifest, f *os.File) error
 
+	// KeepParts leaves the parts of an earlier process, as they are, to whoever asks
+	// for the Leftovers, who may go on with them.
+	KeepParts bool
+
 	// SyncEvery is how often the disk is made to keep what running parts have
 	// written, besides at their end; 0 means at their end only. Linux.
 	SyncEvery time.Duration
@@ -76,6 +80,7 @@ type Spool struct {
 	entries map[string]*entry
 	calls   map[call]int // recordings of a call that the spool holds
 	opening []Ready      // found by Open, not nil until it announces them
+	left    []Leftover   // until somebody asks for them
 	closed  bool
 }
 

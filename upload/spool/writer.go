@@ -9,6 +9,7 @@ type op struct {
 	c      *chunk
 	m      *Manifest
 	header []byte
+	done   chan struct{} // of an update; closed when it was tried
 }
 
 type opKind uint8
@@ -52,6 +53,7 @@ func (s *Spool) do(o *op) {
 			// The older one is still whole; the next update or the commit may do.
 			s.log.Warn("cannot update manifest", "recording", p.name.ID, "err", err)
 		}
+		close(o.done)
 	case opCommit:
 		s.jobs.push(&job{p: p, m: o.m, header: o.header})
 	case opAbandon:
