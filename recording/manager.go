@@ -26,8 +26,10 @@ type Config struct {
 	MediaTimeout  time.Duration  // silence of both legs that ends a call; 0 means never
 	Allow         []netip.Prefix // who may be a first sender when nobody was announced
 
-	// Admit refuses a new call with a reason, or returns nil; nil: all are taken.
-	Admit func() error
+	// Admit refuses an account's new calls with a reason, or returns nil; Begin
+	// its further recordings of live calls. The shards ask too: neither may wait.
+	// A nil function refuses nothing.
+	Admit, Begin func(account string) error
 
 	// OnEvent is told of everything that happens, by the shards: it must not wait.
 	OnEvent func(Event)
@@ -110,7 +112,7 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	if spec.Legs == nil {
 		spec.Legs = []LegSpec{{Leg: Caller}, {Leg: Callee}}
 	}
-	full := m.admit()
+	full := ask(m.cfg.Admit, spec.ID.Account)
 	for {
 		m.mu.Lock()
 		e := m.calls[spec.ID]
@@ -124,7 +126,7 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	}
 	if m.draining {
 		m.mu.Unlock()
-		return CallInfo{}, false, refusal("this worker is draining and takes no new calls")
+		return CallInfo{}, false, refusal(fmt.Sprintf("this worker is draining and takes no new calls; %d still run", m.Stats().Calls))
 	}
 	if full != nil {
 		m.mu.Unlock()
@@ -148,12 +150,12 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	return info, true, nil
 }
 
-// admit is asked before mu is taken: it may wait for a disk, the shards may not.
-func (m *Manager) admit() error {
-	if m.cfg.Admit == nil {
+// ask puts a question of Config that may have no answer.
+func ask(may func(string) error, account string) error {
+	if may == nil {
 		return nil
 	}
-	return m.cfg.Admit()
+	return may(account)
 }
 
 // errNoCall says that an entry has come to nothing.

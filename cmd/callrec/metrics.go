@@ -61,6 +61,8 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	count("spool_sync_failures_total", "Syncs of running recordings (--sync=interval) that failed.", float64(s.SyncFaults))
 	gauge("spool_unreadable", "Recordings in the spool that could not be read at the start and were left as they are.", float64(s.Unreadable))
 
+	gauge("disk_free_bytes", "Space left on the spool's disk; negative when it cannot be read.", float64(m.w.space.free.Load()))
+
 	q := m.w.queue.Stats()
 	gauge("uploads", "Deliveries, by state.", float64(q.Waiting), "state", "waiting")
 	gauge("uploads", "Deliveries, by state.", float64(q.Active), "state", "active")

@@ -29,10 +29,6 @@ import (
 // writes, deliveries under way. What is not delivered by then is in the spool.
 const graceful = 10 * time.Second
 
-// minFree is how much the spool's disk must have left before new calls are
-// refused; the running ones need it.
-const minFree = 256 << 20
-
 // workerConfig is everything a worker is made of, checked.
 type workerConfig struct {
 	data, http, ops, storage string
@@ -46,6 +42,8 @@ type workerConfig struct {
 	hold, sourceTimeout      time.Duration
 	mediaTimeout, uploadKeep time.Duration
 	syncEvery                time.Duration // 0: recordings are synced when they end
+	minFree, minFreeBegin    int64         // bytes the disk must have left for new calls, and for further recordings
+	spoolQuota               int64         // bytes of an account in the spool; 0: half of the disk
 	mp3Kbps                  int
 }
 
@@ -57,6 +55,7 @@ type worker struct {
 	target  upload.Target
 	queue   *upload.Queue
 	spool   *spool.Spool
+	space   *space
 	manager *recording.Manager
 	events  *eventLog
 	doors   []*http.Server
@@ -93,6 +92,13 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	if err := w.startDelivery(); err != nil {
 		return w, err
 	}
+	if w.space, err = watchSpace(cfg.data, cfg.minFree, cfg.minFreeBegin, cfg.spoolQuota, w.spool); err != nil {
+		return w, err
+	}
+	byPorts, byFiles := room(cfg.firstPort, cfg.lastPort)
+	if err := checkRoom(byPorts, byFiles, w.space.free.Load(), cfg.minFree, func(what string) { log.Warn(what) }); err != nil {
+		return w, err
+	}
 	if err := w.startRecording(); err != nil {
 		return w, err
 	}
@@ -111,7 +117,6 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 			return w, err
 		}
 	}
-	byPorts, byFiles := room(cfg.firstPort, cfg.lastPort)
 	log.Info(fmt.Sprintf("room for %d calls (ports), %d (open files)", byPorts, byFiles),
 		"rtp_address", fmt.Sprint(cfg.addrs), "rtp_ports", fmt.Sprintf("%d-%d", cfg.firstPort, cfg.lastPort), "shards", len(w.manager.Stats().Shards))
 	log.Info("ready", "version", version, "http", w.apiAddr, "ops", w.opsAddr, "storage", w.storage(), "admin_token", place)
@@ -175,7 +180,7 @@ func (w *worker) startRecording() error {
 	}
 	m, err := recording.New(recording.Config{
 		Sets: sets, Spool: w.spool, Clock: capture.NewClock(), Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
-		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, Admit: w.admit, OnEvent: w.events.add, Log: w.log,
+		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, Admit: w.space.admit, Begin: w.space.begin, OnEvent: w.events.add, Log: w.log,
 	})
 	if err != nil {
 		closeAll()
@@ -254,19 +259,6 @@ func (w *worker) delivered(o upload.Outcome) {
 	}
 }
 
-// admit refuses new calls while the disk is nearly full: the running ones need
-// what is left.
-func (w *worker) admit() error {
-	free, err := freeBytes(w.cfg.data)
-	if err != nil {
-		return fmt.Errorf("cannot tell how full the disk under %s is: %w", w.cfg.data, err)
-	}
-	if free < minFree {
-		return fmt.Errorf("the disk under %s has %d MB left, new calls need %d (--data)", w.cfg.data, free>>20, minFree>>20)
-	}
-	return nil
-}
-
 // stop ends the worker: no new calls, running ones until ctx is done, then the
 // doors, the spool and the deliverers. Every file is in the spool when it returns.
 func (w *worker) stop(ctx context.Context) error {
@@ -291,6 +283,9 @@ func (w *worker) stop(ctx context.Context) error {
 	}
 	if w.spool != nil {
 		errs = append(errs, w.spool.Close(last))
+	}
+	if w.space != nil {
+		w.space.close()
 	}
 	if w.events != nil {
 		w.events.close()

@@ -53,7 +53,7 @@ func (s *Spool) run(j *job) {
 	case errors.Is(err, errQuarantine):
 		j.p.closeFile()
 		s.quarantine(err.Error(), j.p.name.part(), j.p.name.manifest())
-		s.leave(id, j.p.off)
+		s.leave(id)
 		if s.cfg.OnLost != nil {
 			s.cfg.OnLost(id, err)
 		}
@@ -69,7 +69,7 @@ func (s *Spool) discard(j *job) error {
 	if err := s.erase(j.p.name); err != nil {
 		return err
 	}
-	s.leave(j.p.name.ID, j.p.off)
+	s.leave(j.p.name.ID)
 	return nil
 }
 
@@ -91,7 +91,7 @@ func (s *Spool) commit(j *job) error {
 		return err
 	}
 	p.closeFile()
-	s.onDisk.Add(m.Size - p.off)
+	s.grow(p.name.ID, m.Size-p.off)
 	s.announce(newReady(s, m))
 	return nil
 }

@@ -79,7 +79,7 @@ func (l Leftover) Continue(m Manifest, header []byte, keep int64) (*Part, error)
 	if err := d.saveManifest(&m, false); err != nil {
 		return fail(err)
 	}
-	l.s.onDisk.Add(keep - l.size)
+	l.s.grow(p.name.ID, keep-l.size)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.off, p.over = keep, false

@@ -55,7 +55,7 @@ func (s *Spool) Create(m Manifest, header []byte) (*Part, error) {
 		return nil, fmt.Errorf("cannot create recording %s: the spool has it already", m.ID)
 	}
 	if !s.writes.push(op{kind: opCreate, p: p, m: &m, header: bytes.Clone(header)}) {
-		s.leave(m.ID, 0)
+		s.leave(m.ID)
 		return nil, ErrClosed
 	}
 	return p, nil

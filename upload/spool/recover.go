@@ -175,7 +175,7 @@ func (s *Spool) recoverAudio(f *found, m *Manifest) error {
 	}
 	p := &Part{s: s, name: n, off: size, over: true}
 	s.enter(m, entry{state: statePart, part: p})
-	s.onDisk.Add(size)
+	s.grow(m.ID, size)
 	switch {
 	case whole:
 		s.jobs.push(&job{p: p, m: m, sealed: true})
@@ -194,7 +194,7 @@ func (s *Spool) adopt(m *Manifest) {
 		e.state = stateParked
 	}
 	s.enter(m, e)
-	s.onDisk.Add(m.Size)
+	s.grow(m.ID, m.Size)
 	if e.state == stateReady {
 		s.announce(newReady(s, m))
 	}

@@ -68,7 +68,6 @@ type Spool struct {
 
 	dirty       atomic.Bool // something was written since the last sync of everything
 	queued      atomic.Int64
-	onDisk      atomic.Int64
 	lost        atomic.Int64
 	failed      atomic.Int64
 	quarantined atomic.Int64
@@ -78,9 +77,10 @@ type Spool struct {
 	// mu guards the following.
 	mu      sync.Mutex
 	entries map[string]*entry
-	calls   map[call]int // recordings of a call that the spool holds
-	opening []Ready      // found by Open, not nil until it announces them
-	left    []Leftover   // until somebody asks for them
+	calls   map[call]int     // recordings of a call that the spool holds
+	held    map[string]int64 // bytes of audio by account
+	opening []Ready          // found by Open, not nil until it announces them
+	left    []Leftover       // until somebody asks for them
 	closed  bool
 }
 
@@ -97,6 +97,7 @@ const (
 // entry is what is known in memory of one recording; its manifest stays on disk.
 type entry struct {
 	call  call
+	size  int64 // of its audio on disk
 	state state
 	part  *Part // while it is one
 }
@@ -145,7 +146,7 @@ func Open(cfg Config) (*Spool, error) {
 		disk:   disk{dir: cfg.Dir, fault: cfg.Fault},
 		writes: newFifo[op](), jobs: newFifo[*job](),
 		stop: make(chan struct{}), ended: make(chan struct{}),
-		entries: make(map[string]*entry), calls: make(map[call]int),
+		entries: make(map[string]*entry), calls: make(map[call]int), held: make(map[string]int64),
 		opening: []Ready{},
 	}
 	found, err := s.scan()
@@ -187,12 +188,15 @@ func (s *Spool) Holds(account, callID string) bool {
 // Stats counts.
 func (s *Spool) Stats() Stats {
 	st := Stats{
-		BytesQueued: s.queued.Load(), BytesOnDisk: s.onDisk.Load(), BytesLost: s.lost.Load(),
+		BytesQueued: s.queued.Load(), BytesLost: s.lost.Load(),
 		Failed: s.failed.Load(), Quarantined: s.quarantined.Load(),
 		Unreadable: s.unreadable.Load(), SyncFaults: s.syncFaults.Load(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, n := range s.held {
+		st.BytesOnDisk += n
+	}
 	for _, e := range s.entries {
 		switch e.state {
 		case statePart:
@@ -270,8 +274,25 @@ func (s *Spool) enter(m *Manifest, e entry) bool {
 	return true
 }
 
+// Held is how many bytes of audio the spool has of an account, in any state.
+func (s *Spool) Held(account string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held[account]
+}
+
+// grow notes that the audio of a recording has become longer by n bytes.
+func (s *Spool) grow(id string, n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil {
+		e.size += n
+		s.held[e.call.account] += n
+	}
+}
+
 // leave forgets a recording whose files are gone.
-func (s *Spool) leave(id string, size int64) {
+func (s *Spool) leave(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.entries[id]
@@ -282,7 +303,9 @@ func (s *Spool) leave(id string, size int64) {
 	if s.calls[e.call]--; s.calls[e.call] == 0 {
 		delete(s.calls, e.call)
 	}
-	s.onDisk.Add(-size)
+	if s.held[e.call.account] -= e.size; s.held[e.call.account] == 0 {
+		delete(s.held, e.call.account)
+	}
 }
 
 // announce changes a part to ready and tells.

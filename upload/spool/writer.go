@@ -89,5 +89,5 @@ func (s *Spool) append(p *Part, b []byte) {
 		return
 	}
 	p.off += int64(len(b))
-	s.onDisk.Add(int64(len(b)))
+	s.grow(p.name.ID, int64(len(b)))
 }
