@@ -102,7 +102,7 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 		c.bridged = min(c.bridged, pos)
 		s.beginDue(c)
 	case Start:
-		if err := ask(s.rules.Begin, c.spec.ID.Account); err != nil {
+		if err := permit(s.rules.Begin, c.spec.ID.Account); err != nil {
 			return nil, refusal(err.Error())
 		}
 		if err := s.startAll(c, cmd.Start, pos); err != nil {
@@ -187,7 +187,7 @@ func (s *shard) startAll(c *call, requests []Request, pos int64) error {
 
 // beginTrack opens the recording's file and starts it at pos.
 func (s *shard) beginTrack(c *call, t *track, pos int64) {
-	err := ask(s.rules.Begin, c.spec.ID.Account)
+	err := permit(s.rules.Begin, c.spec.ID.Account)
 	var out chain
 	if err == nil {
 		out, err = newChain(&t.spec, s.m.filters)

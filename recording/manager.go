@@ -112,7 +112,7 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	if spec.Legs == nil {
 		spec.Legs = []LegSpec{{Leg: Caller}, {Leg: Callee}}
 	}
-	full := ask(m.cfg.Admit, spec.ID.Account)
+	full := permit(m.cfg.Admit, spec.ID.Account)
 	for {
 		m.mu.Lock()
 		e := m.calls[spec.ID]
@@ -150,8 +150,8 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	return info, true, nil
 }
 
-// ask puts a question of Config that may have no answer.
-func ask(may func(string) error, account string) error {
+// permit asks a function of Config that may not be there.
+func permit(may func(string) error, account string) error {
 	if may == nil {
 		return nil
 	}

@@ -104,6 +104,7 @@ func (s *shard) attach(c *call, tracks []*track, upTo int64) {
 			s.finish(c, t)
 		}
 	}
+	s.count.resumed.Add(1)
 	s.emitCall(c, "resumed", "after a restart of the worker")
 	if len(tracks) == 0 && !c.ended {
 		s.hangup(c, c.fixed, "no recording of it could go on")

@@ -34,6 +34,7 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	r := m.w.manager.Stats()
 	gauge("calls", "Live calls.", float64(r.Calls))
 	count("recordings_total", "Recordings made.", float64(r.Recordings))
+	count("calls_resumed_total", "Calls of an earlier process that went on after a restart.", float64(r.Resumed))
 	for i, n := range r.Entered {
 		count("recording_states_total", "How often a recording has entered a state.", float64(n), "state", recording.State(i).String())
 	}

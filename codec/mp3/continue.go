@@ -15,9 +15,8 @@ func Continue(cfg Config, b []byte) (e *Encoder, size int, samples int64, err er
 	if e, err = New(cfg); err != nil {
 		return nil, 0, 0, err
 	}
-	size = Walk(b, nil).End
 	count, strange := 0, false
-	s := Walk(b[:size], func(f Frame) {
+	s := Walk(b, func(f Frame) {
 		e.index.emitted(b[f.Offset : f.Offset+f.Size()])
 		strange = strange || !same(&f.Header, &e.head) || (cfg.BitRate != 0 && f.BitRate != cfg.BitRate)
 		count++
@@ -28,7 +27,7 @@ func Continue(cfg Config, b []byte) (e *Encoder, size int, samples int64, err er
 		return nil, 0, 0, fmt.Errorf("mp3: cannot continue: the file does not begin with %d bytes of tags and an Info frame", cfg.TagRoom)
 	case strange:
 		return nil, 0, 0, fmt.Errorf("mp3: cannot continue: the file was made with another configuration than %+v", cfg)
-	case count > 0 && s.Faults > 0:
+	case count > 0 && s.Faults > 0 && (s.Faults > 1 || s.Fault[0].Offset != s.End): // half a frame at the end is none
 		return nil, 0, 0, fmt.Errorf("mp3: cannot continue: the file is damaged %v", s.Fault[0])
 	}
 	samples = int64(count) * int64(e.head.Samples())
@@ -37,5 +36,5 @@ func Continue(cfg Config, b []byte) (e *Encoder, size int, samples int64, err er
 	if cfg.BitRate != 0 {
 		e.rate.padding = count * (e.head.Samples() / 8 * 1000 * cfg.BitRate % cfg.Rate) % cfg.Rate
 	}
-	return e, size, samples, nil
+	return e, s.End, samples, nil
 }
