@@ -93,7 +93,15 @@ func torture(t *testing.T, r *rand.Rand, data string, rec *receiver, run int, mo
 	}
 	eventually(t, "all files arrive", 60*time.Second, func() bool { return rec.count(fmt.Sprintf("/call_recording_run%d-", run)) == len(victims) })
 	for _, v := range victims {
+		before := t.Failed()
 		v.judge(t, rec, killed, back)
+		if t.Failed() && !before {
+			for line := range strings.Lines(w.log.String()) {
+				if strings.Contains(line, `"`+v.id+`"`) || strings.Contains(line, "clock was set") {
+					t.Log(line)
+				}
+			}
+		}
 	}
 	if q := w.metric("callrec_spool_quarantined_total"); q != 0 {
 		t.Errorf("%v files in quarantine", q)

@@ -374,3 +374,45 @@ func setAnnounced(t *testing.T, file string, at time.Time) {
 		t.Fatal(err)
 	}
 }
+
+// Files that are slow to be read cost what is said meanwhile, past the first hold,
+// and move nothing.
+func TestResumeFromASlowDisk(t *testing.T) {
+	inWorldOn(t, keepParts, func(w *world) {
+		info := w.announce("c", `{}`)
+		id, begun := info.Recordings[0].ID, time.Now()
+		p := party{begun, talk{from: callerFrom, ssrc: 1}, babble(20*rate, 5, g711.MuLaw)}
+		w.speak(&p, info.Legs[0].Ports.RTP, 0, 5*second)
+		w.sleep(4 * second)
+		held := w.kill(2 * second)
+		w.sc.Fault = func(op, _ string) error {
+			if op == "truncate" {
+				time.Sleep(2500 * ms)
+			}
+			return nil
+		}
+		w.boot(20000)
+		done := make(chan int)
+		go func() { done <- w.m.Resume(w.t.Context(), w.sp.Leftovers()) }()
+		w.sleep(ms)
+		w.speak(&p, info.Legs[0].Ports.RTP, 6020*ms, 16*second)
+		if n := <-done; n != 1 {
+			t.Fatalf("%d calls go on", n)
+		}
+		w.sleep(16*second - time.Since(begun))
+		w.do("c", recording.Command{Action: recording.Hangup})
+		f := w.file(id)
+		got, end := f.wav(t, rate, 1), int(held[id]-44)/2
+		want := newExpect(16 * rate)
+		want.hear(0, 0, p.octets, g711.MuLaw)
+		on := end
+		for on < len(got) && got[on] == 0 || on < 6*rate {
+			on++
+		}
+		if on > 8*rate { // 2.5 s, less one hold, and a turn
+			t.Errorf("it is silent until %d", on)
+		}
+		want.hush(0, end, on)
+		same(t, "after a slow disk", got, want.mono(0, 16*rate))
+	})
+}
