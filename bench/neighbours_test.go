@@ -151,11 +151,13 @@ func TestJunkStaysOut(t *testing.T) {
 	}
 }
 
-// A flood at one call's port is that call's trouble alone.
+// A flood at one call's port is that call's trouble alone: of somebody who may
+// speak there, or of a stranger, by turns.
 func TestFloodSparesNeighbours(t *testing.T) {
 	t.Parallel()
 	w := startWorker(t, t.TempDir(), "--rtp-ports", "24820-24839", "--shards", "1") // the flooded call's own shard has the neighbour too
 	victim, neighbour := w.stereoCall("victim", nil), w.stereoCall("neighbour", nil)
+	guarded := w.stereoCall("guarded", map[string]any{"legs": []any{map[string]any{"leg": "caller", "source": "127.0.0.2"}}})
 	talks := [2]*talk{newTalk(51, 4), newTalk(52, 4)}
 	done := make(chan struct{}, 2)
 	for leg, name := range []string{"caller", "callee"} {
@@ -166,13 +168,13 @@ func TestFloodSparesNeighbours(t *testing.T) {
 		}()
 	}
 	time.Sleep(500 * time.Millisecond)
-	flood, to := udp(t, "127.0.0.1:0"), victim.port(t, "caller")
+	flood, to := udp(t, "127.0.0.1:0"), [2]netip.AddrPort{victim.port(t, "caller"), guarded.port(t, "caller")}
 	packet := newTalk(53, 1).packet(0)
 	start, sent := time.Now(), 0
 	const perSecond, seconds = 20000, 2
 	for time.Since(start) < seconds*time.Second {
 		for due := int(time.Since(start).Seconds() * perSecond); sent < due; sent++ {
-			if _, err := flood.WriteToUDPAddrPort(packet, to); err != nil {
+			if _, err := flood.WriteToUDPAddrPort(packet, to[sent%2]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -184,10 +186,16 @@ func TestFloodSparesNeighbours(t *testing.T) {
 	before := time.Now()
 	w.act("neighbour", "hangup")
 	w.act("victim", "hangup")
+	w.act("guarded", "hangup")
 	wantOnly(t, w.fetch(neighbour.Recordings[0].ID, 15*time.Second), talks)
-	f := w.fetch(victim.Recordings[0].ID, 15*time.Second)
-	if length := time.Duration(len(f.pcm)/2) * sample; (before.Sub(f.Started) - length).Abs() > 250*time.Millisecond {
-		t.Errorf("the flooded call's file holds %v of %v", length, before.Sub(f.Started))
+	for _, call := range []callData{victim, guarded} {
+		f := w.fetch(call.Recordings[0].ID, 15*time.Second)
+		if length := time.Duration(len(f.pcm)/2) * sample; (before.Sub(f.Started) - length).Abs() > 250*time.Millisecond {
+			t.Errorf("%s: the flooded call's file holds %v of %v", call.CallID, length, before.Sub(f.Started))
+		}
+		if call.CallID == "guarded" {
+			wantOnly(t, f, [2]*talk{})
+		}
 	}
 }
 

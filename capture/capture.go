@@ -58,6 +58,10 @@ type Set interface {
 	// datagram that arrives while Read is at work may come with At past now.
 	Read(b *Batch, slot int, now Instant) (more bool, err error)
 
+	// Send sends data from the RTP or the RTCP port of tag, as one datagram. It
+	// never waits: what the kernel cannot take now is lost, with an error.
+	Send(tag Tag, rtcp bool, to netip.AddrPort, data []byte) error
+
 	// Drop gives the pair of tag back. What it still holds is discarded; the
 	// ports rest until nothing has arrived for the rest time, and are then
 	// reused, the longest free first.

@@ -81,6 +81,29 @@ func (p *pair) bind(opts options) (err error) {
 	return err
 }
 
+// Send implements Set.
+func (s *sockets) Send(tag Tag, rtcp bool, to netip.AddrPort, data []byte) error {
+	if s.closed {
+		return net.ErrClosed
+	}
+	p := s.byTag[tag]
+	if p == nil {
+		return fmt.Errorf("cannot send from the ports of tag %d: it has none", tag)
+	}
+	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
+	if !to.Addr().IsValid() || to.Port() == 0 || to.Addr().Is4() != p.pool.bind.Is4() {
+		return fmt.Errorf("cannot send from port %d of %v to %v: not a host of that family", p.port, p.pool.bind, to)
+	}
+	sock := p.rtp.sock
+	if rtcp {
+		sock = p.rtcp.sock
+	}
+	if err := sock.send(to, data); err != nil {
+		return fmt.Errorf("cannot send %d bytes from port %d of %v to %v: %w", len(data), p.port, p.pool.bind, to, err)
+	}
+	return nil
+}
+
 // place puts a bound pair into its slot.
 func (s *sockets) place(p *pair, tag Tag, slot int) {
 	sl := &s.slots[slot]

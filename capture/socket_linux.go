@@ -88,6 +88,27 @@ func fileLimit() uint64 {
 	return l.Cur
 }
 
+// send sends one datagram, or none. to is of the socket's family.
+func (s socket) send(to netip.AddrPort, data []byte) error {
+	var in4 unix.RawSockaddrInet4
+	var in6 unix.RawSockaddrInet6
+	name, size := unsafe.Pointer(&in4), unsafe.Sizeof(in4)
+	if to.Addr().Is4() {
+		in4.Family, in4.Addr = unix.AF_INET, to.Addr().As4()
+		putBigEndian(&in4.Port, to.Port())
+	} else {
+		in6.Family, in6.Addr = unix.AF_INET6, to.Addr().As16()
+		putBigEndian(&in6.Port, to.Port())
+		name, size = unsafe.Pointer(&in6), unsafe.Sizeof(in6)
+	}
+	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s), uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data)),
+		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(name), size)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
 // receive appends up to n datagrams to b, which has room for them, with the
 // kernel's stamp (nanoseconds since 1970) as At. Fewer than n: it is empty.
 func (s socket) receive(b *Batch, n int, opts options) (int, error) {

@@ -48,6 +48,16 @@ func (s socket) drops() uint32 { return 0 }
 
 func fileLimit() uint64 { return 0 }
 
+// send sends one datagram, or none: a full queue is not waited for longer than an
+// empty one.
+func (s socket) send(to netip.AddrPort, data []byte) error {
+	if err := s.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	_, err := s.conn.WriteToUDPAddrPort(data, to)
+	return err
+}
+
 // receive appends up to n datagrams to b, with no time.
 func (s socket) receive(b *Batch, n int, opts options) (int, error) {
 	var longer [BufferSize + 1]byte // its last byte tells what was cut

@@ -77,6 +77,10 @@ func bigEndian(port *uint16) uint16 {
 	return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(port))[:])
 }
 
+func putBigEndian(to *uint16, port uint16) {
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(to))[:], port)
+}
+
 // stamp reads the i-th receive time in nanoseconds since 1970, 0 if there is none.
 func (v *vectors) stamp(i, size int) int64 {
 	c := &v.controls[i]

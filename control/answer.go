@@ -33,7 +33,7 @@ func (o Offer) Answer(legs []recording.LegInfo) string {
 		b.WriteString("\r\n")
 	}
 	line("v=0")
-	line("o=callrec %d 1 IN %s", o.session, inet(session))
+	line("o=callrec %d %d IN %s", o.session, o.version+1, inet(session))
 	line("s=-")
 	line("c=IN %s", inet(session))
 	line("t=0 0")
@@ -75,6 +75,9 @@ func (m media) answer(line func(string, ...any), ours recording.LegInfo, session
 		line("a=inactive")
 	} else {
 		line("a=recvonly")
+	}
+	if m.leg.Mux {
+		line("a=rtcp-mux")
 	}
 	if armed && ours.Ports.RTCP != 0 && ours.Ports.RTCP != port+1 {
 		line("a=rtcp:%d", ours.Ports.RTCP)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -27,6 +26,7 @@ type Offer struct {
 
 	media   []media
 	session uint64 // of our o= line: the same offer gets the same answer
+	version int    // and how often it was answered differently before
 }
 
 // media is one m= line of an offer.
@@ -54,6 +54,27 @@ type format struct {
 // lists PCMU or PCMA at 8000 Hz, at whatever place. The error says what is
 // missing and is meant for whoever wrote the offer.
 func ParseOffer(text string) (Offer, error) {
+	o, err := parse(text)
+	if err != nil {
+		return Offer{}, err
+	}
+	return o, o.usable()
+}
+
+// ParseReoffer reads the offer of a call that is live. An SBC that has nothing to
+// send for now may then give every m=audio the port 0: that is no error.
+func ParseReoffer(text string) (Offer, error) {
+	o, err := parse(text)
+	if err != nil {
+		return Offer{}, err
+	}
+	if slices.ContainsFunc(o.media, func(m media) bool { return m.kind == "audio" && m.refused == closedPort }) {
+		return o, nil
+	}
+	return o, o.usable()
+}
+
+func parse(text string) (Offer, error) {
 	if len(text) > maxOffer {
 		return Offer{}, fmt.Errorf("the offer has %d bytes; the limit is %d", len(text), maxOffer)
 	}
@@ -75,12 +96,13 @@ func ParseOffer(text string) (Offer, error) {
 		m.read(&desc, desc.MediaDescriptions[next])
 		next++
 	}
-	return o, o.order()
+	o.order()
+	return o, nil
 }
 
 // order gives the usable media their legs and refuses what is left over. Of two
 // m=audio lines the second is the callee's even when the first is refused.
-func (o *Offer) order() error {
+func (o *Offer) order() {
 	audio, usable := 0, 0
 	for _, m := range o.media {
 		if m.kind == "audio" {
@@ -107,7 +129,11 @@ func (o *Offer) order() error {
 		place++
 		usable++
 	}
-	if usable > 0 {
+}
+
+// usable is an error when no m=audio can be recorded.
+func (o *Offer) usable() error {
+	if slices.ContainsFunc(o.media, func(m media) bool { return m.refused == "" }) {
 		return nil
 	}
 	if len(o.Warnings) > 0 {
@@ -180,60 +206,4 @@ func (o Offer) Legs() []recording.LegSpec {
 	}
 	slices.SortFunc(legs, func(a, b recording.LegSpec) int { return int(a.Leg) - int(b.Leg) })
 	return legs
-}
-
-// read takes from an m= section what a leg needs.
-func (m *media) read(desc *sdp.SessionDescription, d *sdp.MediaDescription) {
-	m.leg.Label, _ = d.Attribute("label")
-	m.ptime, _ = d.Attribute("ptime")
-	m.leg.Source = source(desc, d)
-	switch direction(desc, d) {
-	case sdp.AttrKeyInactive, sdp.AttrKeyRecvOnly:
-		m.inactive = true // nothing will be sent to us for now
-	}
-	formats := formatsOf(d)
-	m.leg.Payloads = make(map[uint8]recording.Payload, len(formats))
-	var names []string
-	for _, f := range formats {
-		m.leg.Payloads[f.pt] = f.codec
-		names = append(names, f.rtpmap)
-	}
-	m.chosen = choose(formats)
-	if m.chosen == nil {
-		m.refused = fmt.Sprintf("it offers %s; PCMU or PCMA at 8000 Hz is needed", list(names))
-	}
-}
-
-// source is where the m= section says its packets come from; zero when it does
-// not say, or not as the address of one host.
-func source(desc *sdp.SessionDescription, d *sdp.MediaDescription) netip.AddrPort {
-	c := d.ConnectionInformation
-	if c == nil {
-		c = desc.ConnectionInformation
-	}
-	if c == nil || c.Address == nil {
-		return netip.AddrPort{}
-	}
-	addr, err := netip.ParseAddr(c.Address.Address)
-	if err != nil || addr.IsUnspecified() || addr.IsMulticast() || addr.Zone() != "" {
-		return netip.AddrPort{}
-	}
-	port := d.MediaName.Port.Value
-	if port <= 0 || port > 65535 {
-		return netip.AddrPort{}
-	}
-	return netip.AddrPortFrom(addr.Unmap(), uint16(port))
-}
-
-// direction of a section: its own, else the session's, else sendrecv.
-func direction(desc *sdp.SessionDescription, d *sdp.MediaDescription) string {
-	for _, attributes := range [][]sdp.Attribute{d.Attributes, desc.Attributes} {
-		for _, a := range attributes {
-			switch a.Key {
-			case sdp.AttrKeySendRecv, sdp.AttrKeySendOnly, sdp.AttrKeyRecvOnly, sdp.AttrKeyInactive:
-				return a.Key
-			}
-		}
-	}
-	return sdp.AttrKeySendRecv
 }

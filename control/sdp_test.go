@@ -48,8 +48,25 @@ func leg(l recording.Leg, label, source string, p payloads) recording.LegSpec {
 	out := recording.LegSpec{Leg: l, Label: label, Payloads: p}
 	if source != "" {
 		out.Source = netip.MustParseAddrPort(source)
+		out.Offered = out.Source
+		out.Reports = netip.AddrPortFrom(out.Source.Addr(), out.Source.Port()+1)
 	}
 	return out
+}
+
+// reports is a leg with its own word on RTCP.
+func reports(l recording.LegSpec, to string, mux bool) recording.LegSpec {
+	l.Reports, l.Mux = netip.AddrPort{}, mux
+	if to != "" {
+		l.Reports = netip.MustParseAddrPort(to)
+	}
+	return l
+}
+
+// mute is a leg that is held by c=0.0.0.0.
+func mute(l recording.LegSpec) recording.LegSpec {
+	l.NoReports = true
+	return l
 }
 
 var offers = []struct {
@@ -78,7 +95,18 @@ var offers = []struct {
 	{"IPv6", "v=0\nc=IN IP6 2001:db8::7\nm=audio 5000 RTP/AVP 0\n", []recording.LegSpec{
 		leg(recording.Caller, "", "[2001:db8::7]:5000", payloads{0: pcmu}),
 	}, 0},
-	{"held by 0.0.0.0", "v=0\nc=IN IP4 0.0.0.0\nm=audio 5000 RTP/AVP 0\n", []recording.LegSpec{leg(recording.Caller, "", "", payloads{0: pcmu})}, 0},
+	{"held by 0.0.0.0", "v=0\nc=IN IP4 0.0.0.0\nm=audio 5000 RTP/AVP 0\n", []recording.LegSpec{mute(leg(recording.Caller, "", "", payloads{0: pcmu}))}, 0},
+	{"rtcp elsewhere", "v=0\nc=IN IP4 192.0.2.9\nm=audio 5000 RTP/AVP 0\na=rtcp:6001\nm=audio 5002 RTP/AVP 0\na=rtcp:6003 IN IP4 192.0.2.10\n", []recording.LegSpec{
+		reports(leg(recording.Caller, "", "192.0.2.9:5000", payloads{0: pcmu}), "192.0.2.9:6001", false),
+		reports(leg(recording.Callee, "", "192.0.2.9:5002", payloads{0: pcmu}), "192.0.2.10:6003", false),
+	}, 0},
+	{"rtcp-mux", "v=0\nc=IN IP4 192.0.2.9\nm=audio 5000 RTP/AVP 0\na=rtcp:5001\na=rtcp-mux\n", []recording.LegSpec{
+		reports(leg(recording.Caller, "", "192.0.2.9:5000", payloads{0: pcmu}), "192.0.2.9:5000", true),
+	}, 0},
+	{"odd words on rtcp", "v=0\nc=IN IP4 192.0.2.9\nm=audio 5000 RTP/AVP 0\na=rtcp:\nm=audio 65535 RTP/AVP 0\na=rtcp:0 IN IP4 192.0.2.10\n", []recording.LegSpec{
+		leg(recording.Caller, "", "192.0.2.9:5000", payloads{0: pcmu}),
+		reports(leg(recording.Callee, "", "192.0.2.9:65535", payloads{0: pcmu}), "", false),
+	}, 0},
 	{"host name", "v=0\nc=IN IP4 sbc.example\nm=audio 5000 RTP/AVP 0\n", []recording.LegSpec{leg(recording.Caller, "", "", payloads{0: pcmu})}, 0},
 	{"multicast", "v=0\nc=IN IP4 233.252.0.1/127\nm=audio 5000 RTP/AVP 0\n", []recording.LegSpec{leg(recording.Caller, "", "", payloads{0: pcmu})}, 0},
 	{"no other lines, odd order, unknown types", "v=0\nt=0 0\nx=1\nb=FOO:a\nm=audio 5000 RTP/AVPF 0 0 foo\nb=FOO:a\na=odd\na=:\nc=IN IP4 192.0.2.9\n", []recording.LegSpec{leg(recording.Caller, "", "192.0.2.9:5000", payloads{0: pcmu})}, 0},
@@ -268,6 +296,9 @@ func FuzzParseOffer(f *testing.F) {
 		legs := o.Legs()
 		if len(legs) < 1 || len(legs) > 2 || len(legs) == 2 && legs[0].Leg == legs[1].Leg {
 			t.Fatalf("legs %+v", legs)
+		}
+		if _, err := control.ParseReoffer(text); err != nil {
+			t.Fatalf("refused as a re-offer: %v", err)
 		}
 		same, err := o.Adopt(legs)
 		if err != nil || !reflect.DeepEqual(same.Legs(), legs) {

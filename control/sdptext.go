@@ -65,6 +65,9 @@ func writeLine(b *strings.Builder, line string) {
 	b.WriteString("\r\n")
 }
 
+// closedPort is why an m= line with port 0 is no leg.
+const closedPort = "its port is 0"
+
 // mediaLine reads the value of an m= line and says whether it may be a leg.
 func mediaLine(value string) (media, error) {
 	f := strings.Fields(value)
@@ -80,7 +83,7 @@ func mediaLine(value string) (media, error) {
 	case m.kind != "audio":
 		m.refused = "not audio"
 	case port == 0:
-		m.refused = "its port is 0" // RFC 3264 §6: so must be the answer's
+		m.refused = closedPort // RFC 3264 §6: so must be the answer's
 	case m.proto == "RTP/AVP", m.proto == "RTP/AVPF":
 	case strings.Contains(m.proto, "SAVP"):
 		return media{}, fmt.Errorf("m=audio over %.40s: SRTP (SDES, DTLS) is not supported yet; offer RTP/AVP", m.proto)

@@ -5,6 +5,13 @@ import (
 	"strings"
 )
 
+// Bounds of what is said about bad input: a path of long keys with many faults
+// below it must not make an answer of gigabytes.
+const (
+	maxProblems = 100
+	maxKey      = 100 // bytes of a key in a path
+)
+
 // Problem is one thing that is wrong with one field of a request. Rule is the
 // name Crossbar gives the broken rule ("maximum", "enum", "required", …); it is
 // the key clients branch on.
@@ -52,3 +59,40 @@ func (p Problems) Err() error {
 	}
 	return p
 }
+
+// Invalid is a fault of the body as a whole, in the shape Crossbar has for it.
+func Invalid(message string) Problems {
+	return Problems{{Path: "json", Rule: "invalid", Message: message, Target: "body"}}
+}
+
+// UnknownField is the complaint about a key that may not be there.
+func UnknownField(path, key string) Problem {
+	return Problem{Path: path, Rule: "additionalProperties", Message: "Strict checking of data is enabled; only include schema-defined properties", Value: key}
+}
+
+// dotted is a path as errors tell it.
+func dotted(place []string) string {
+	escaped := make([]string, len(place))
+	for i, key := range place {
+		escaped[i] = EscapeKey(key)
+	}
+	return strings.Join(escaped, ".")
+}
+
+// EscapeKey is a key as paths show it: a dot inside it is %2E, and a very long
+// one is cut.
+func EscapeKey(key string) string {
+	if len(key) > maxKey {
+		key = strings.ToValidUTF8(key[:maxKey], "") + "…"
+	}
+	return strings.ReplaceAll(key, ".", "%2E")
+}
+
+// Warning is something a sender should know about what was accepted.
+type Warning struct {
+	Path    string // dotted, as in Problem
+	Message string // goes on from the path: "is unknown and ignored"
+}
+
+// String is the warning as one sentence.
+func (w Warning) String() string { return w.Path + " " + w.Message }

@@ -1,12 +1,21 @@
 // Package policy owns what operators and tenants may say about recordings: the
-// settings of one recording, and how complaints about them are worded. The
-// control doors read documents and callflow nodes into its types; the recording
-// package builds its specs from them. It is pure: no clock, no I/O.
+// call_recording documents of accounts, users and devices, the recording nodes
+// of callflows, which recordings a call gets out of them, and how complaints are
+// worded. The control doors read requests and stored documents into its types;
+// the recording package builds its specs from them. It is pure: no clock, no I/O.
 package policy
+
+// Bounds that documents, callflows and the recorder share.
+const (
+	MinTimeLimit  = 5     // seconds, the shortest time_limit
+	MaxTimeLimit  = 10800 // seconds, the longest, and what settings without one get
+	FlowTimeLimit = 3600  // seconds, what a callflow action without one gets
+)
 
 // Settings are what a call_recording document, or a record_call node of a
 // callflow, says about one recording. A nil or empty field was not given; the
-// defaults are applied by recording.NewSpec and nowhere else.
+// defaults are applied by recording.NewSpec and nowhere else. What the pointers
+// show is shared with compiled documents and must not be written to.
 type Settings struct {
 	Format               string `json:"format,omitempty"`             // "mp3" or "wav"
 	Channels             string `json:"channels,omitempty"`           // "mono" (the legs mixed) or "stereo" (caller left)
@@ -19,5 +28,28 @@ type Settings struct {
 	Method               string `json:"method,omitempty"` // "put" or "post"
 	Label                string `json:"label,omitempty"`
 	MediaName            string `json:"media_name,omitempty"`
-	ShouldFollowTransfer *bool  `json:"should_follow_transfer,omitempty"`
+	ShouldFollowTransfer *bool  `json:"should_follow_transfer,omitempty"` // nil means true
+}
+
+// ReadSettings reads settings out of a decoded JSON object. What is absent or of
+// the wrong type reads as not given: the schema has complained about that, and
+// checks that come after it still want to see the rest.
+func ReadSettings(data map[string]any) Settings {
+	s := Settings{
+		Format:           text(data, "format"),
+		Channels:         text(data, "channels"),
+		RecordSampleRate: integer(data["record_sample_rate"]),
+		RecordMinSec:     integer(data["record_min_sec"]),
+		TimeLimit:        integer(data["time_limit"]),
+		RecordOnAnswer:   flag(data, "record_on_answer"),
+		RecordOnBridge:   flag(data, "record_on_bridge"),
+		URL:              text(data, "url"),
+		Method:           text(data, "method"),
+		Label:            text(data, "label"),
+		MediaName:        text(data, "media_name"),
+	}
+	if follow, ok := data["should_follow_transfer"].(bool); ok {
+		s.ShouldFollowTransfer = &follow
+	}
+	return s
 }

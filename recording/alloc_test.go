@@ -56,10 +56,11 @@ func (r *readySet) round() {
 	r.next = 0
 }
 
-func (*readySet) Drop(capture.Tag, time.Duration) error        { return nil }
-func (*readySet) Stats() capture.Stats                         { return capture.Stats{} }
-func (*readySet) Reopen(capture.Tag, int, capture.Ports) error { return nil }
-func (*readySet) Close() error                                 { return nil }
+func (*readySet) Send(capture.Tag, bool, netip.AddrPort, []byte) error { return nil }
+func (*readySet) Drop(capture.Tag, time.Duration) error                { return nil }
+func (*readySet) Stats() capture.Stats                                 { return capture.Stats{} }
+func (*readySet) Close() error                                         { return nil }
+func (*readySet) Reopen(capture.Tag, int, capture.Ports) error         { return nil }
 
 // rig is a shard without its goroutine, on time that a test makes, with calls of
 // two talking legs and one recording each.
@@ -103,7 +104,7 @@ func newRig(t testing.TB, calls int, settings policy.Settings) *rig {
 	r.shard = newShard(m, r.set)
 	for range calls {
 		c := &call{epochWall: time.Now(), spec: CallSpec{
-			ID: CallID{Account: "acc", Call: newInteraction(time.Now())}, Start: []Request{{Spec: spec}},
+			ID: CallID{Account: "acc", Call: m.newInteraction()}, Start: []Request{{Spec: spec}},
 			Legs: []LegSpec{{Leg: Caller}, {Leg: Callee}},
 		}}
 		if _, err := r.shard.begin(c); err != nil {

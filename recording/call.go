@@ -52,7 +52,13 @@ type CallSpec struct {
 	Bridged        bool      `json:"bridged,omitempty"`
 	Legs           []LegSpec `json:"legs,omitempty"` // nil means one for each Leg, with nothing said
 	Offer          string    `json:"offer,omitempty"`
+	CallflowID     string    `json:"callflow_id,omitempty"`
 	Start          []Request `json:"-"` // recordings to make at once; kept by their own manifests
+
+	// Decided are recordings to make before those of Start, which nobody named in
+	// the announcement: documents asked for them. The same announcement may find
+	// other documents the next time and is still the same.
+	Decided []Request `json:"-"`
 
 	// At is when the door had read the announcement: sample 0 of the call.
 	At time.Time `json:"at"`
@@ -65,9 +71,17 @@ type LegSpec struct {
 	// Source is who may send. Port 0 allows every port of the address; the zero
 	// value lets the first permitted sender in.
 	Source netip.AddrPort `json:"source"`
+	// Offered is the source that the last SDP with one has named, whether it is
+	// Source or was overruled.
+	Offered netip.AddrPort `json:"offered,omitzero"`
 	// Payloads maps RTP payload types as SDP gave them; nil means the static
 	// types 0 (PCMU) and 8 (PCMA).
 	Payloads map[uint8]Payload `json:"payloads,omitempty"`
+	// Reports is where SDP wants RTCP about the leg; the zero value leaves it to
+	// where the leg's own RTCP comes from.
+	Reports   netip.AddrPort `json:"reports,omitzero"`
+	Mux       bool           `json:"mux,omitempty"`        // SDP agreed on RTCP on the RTP port, RFC 5761
+	NoReports bool           `json:"no_reports,omitempty"` // SDP wants nothing sent: c=0.0.0.0, RFC 3264 §8.4
 }
 
 // Payload is what an RTP payload type carries.
@@ -87,6 +101,7 @@ type Request struct {
 	Spec   Spec
 	Origin string // why it is made, in Kazoo's words: "callflow : sales"
 	Leg    Leg    // whose answer starts a record_on_answer recording
+	Owner  string // id of the user whose recording it is; empty: the caller's user
 }
 
 // Action is what a Command does.
@@ -102,6 +117,7 @@ const (
 	Unmask
 	Toggle // mask what is not masked and the other way round
 	Hangup // the call is over
+	Update // what was announced of the legs has changed: Change
 )
 
 // Command is one thing done to a live call, with its instant.
@@ -115,6 +131,16 @@ type Command struct {
 	Start     []Request // Start
 	Recording string    // Stop, Mask, Unmask, Toggle: the id of one recording
 	MediaName string    // Stop, Mask, Unmask, Toggle: the media name of one recording
+	Change    Change    // Update
+}
+
+// Change is what a live call is told anew.
+type Change struct {
+	Offer string // the SBC's new SDP; "" leaves the one there is
+	// Legs, of which zero fields leave what there is. Those with Payloads come
+	// from SDP, and their Reports, Mux and NoReports count too. A Source is let in
+	// at once, in place of the one there was; a leg that the call had not gets ports.
+	Legs []LegSpec
 }
 
 // CallInfo is an immutable picture of a call.
@@ -123,6 +149,10 @@ type CallInfo struct {
 	State      string // "early", "answered", "bridged" or "ended"
 	Legs       []LegInfo
 	Recordings []Info // in the order they were made
+	Revision   int    // how often what an SDP answer tells has changed
+
+	// Interaction is Kazoo's id of the call across its legs.
+	Interaction string
 }
 
 // LegInfo tells where a leg is received. Ports are zero while nothing is armed
@@ -142,10 +172,16 @@ type Info struct {
 	Format    string
 	Rate      int // Hz
 	Channels  int
-	Started   time.Time     // zero while armed
-	Length    time.Duration // of the file, known once finishing
-	Reason    string        // why it was discarded, cancelled, parked or failed
-	Quality   *Quality      // set once finished
+	Owner     string // id of the user whose recording it is; may be empty
+	Leg       Leg    // whose answer starts it
+	URL       string // where it goes, as given: may hold credentials; empty: the default target
+	Object    string // the name it has there
+
+	Created time.Time     // when it was asked for
+	Started time.Time     // zero while armed
+	Length  time.Duration // of the file, known once finishing
+	Reason  string        // why it was discarded, cancelled, parked or failed
+	Quality *Quality      // set once finished
 }
 
 // NotFoundError says that no live call, or no recording of it, has that name.

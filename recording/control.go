@@ -2,6 +2,7 @@ package recording
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"callrec/mixer"
@@ -32,6 +33,7 @@ type reply struct {
 
 // outcome is what the spool or the deliverer says of a recording.
 type outcome struct {
+	call      CallID // of those that may come when the call is forgotten
 	recording string
 	on        trigger
 	reason    string
@@ -63,7 +65,8 @@ func (s *shard) handle(r request) {
 // cannot be had, there is no call.
 func (s *shard) begin(c *call) (*CallInfo, error) {
 	s.adopt(c)
-	c.heard = c.epoch
+	c.heard, c.seen = c.epoch, c.epoch
+	c.offer, c.known = c.spec.Offer, slices.Clone(c.spec.Legs)
 	c.mix = mixers{mono: mixer.New(1), stereo: mixer.New(2)}
 	c.answered, c.bridged = [2]int64{never, never}, never
 	if c.spec.Answered || c.spec.Bridged {
@@ -72,7 +75,7 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 	if c.spec.Bridged {
 		c.answered[Callee], c.bridged = 0, 0
 	}
-	if err := s.startAll(c, c.spec.Start, 0); err != nil {
+	if err := s.startAll(c, slices.Concat(c.spec.Decided, c.spec.Start), 0); err != nil {
 		calls := s.calls[c.slot]
 		s.calls[c.slot] = calls[:len(calls)-1]
 		return nil, err
@@ -106,6 +109,10 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 			return nil, refusal(err.Error())
 		}
 		if err := s.startAll(c, cmd.Start, pos); err != nil {
+			return nil, err
+		}
+	case Update:
+		if err := s.update(c, cmd.Change); err != nil {
 			return nil, err
 		}
 	case Hangup:
@@ -264,6 +271,7 @@ func (s *shard) hangup(c *call, pos int64, reason string) {
 func (s *shard) settle(o *outcome) {
 	tr, ok := s.tracks[o.recording]
 	if !ok {
+		s.m.afterwards(o)
 		return
 	}
 	s.change(tr.call, tr.track, o.on, o.reason)
@@ -289,12 +297,19 @@ func (m *Manager) since(at time.Time) time.Duration { return at.Sub(m.epoch) }
 
 // newTrack names a recording. The first of a call id gets the plain object name.
 func (s *shard) newTrack(c *call, r Request) *track {
-	t := &track{id: newID(time.Now()), origin: r.Origin, spec: r.Spec, leg: r.Leg, mediaName: r.Spec.settings.MediaName}
+	t := &track{
+		id: s.m.newID(), created: s.m.clock.wall().Round(0), origin: r.Origin, spec: r.Spec, leg: r.Leg, owner: r.Owner,
+		mediaName: r.Spec.settings.MediaName,
+	}
+	if t.owner == "" {
+		t.owner = c.spec.Parties[Caller].UserID
+	}
 	if t.mediaName == "" {
-		t.mediaName = hex32() + "." + r.Spec.format
+		t.mediaName = s.m.hex32() + "." + r.Spec.format
 	}
 	suffix := t.id
-	if s.m.names.first(c.spec.ID) && !s.rules.Spool.Holds(c.spec.ID.Account, c.spec.ID.Call) {
+	account, callID := c.spec.ID.Account, c.spec.ID.Call
+	if s.m.names.first(c.spec.ID) && !s.rules.Spool.Holds(account, callID) && (s.rules.Used == nil || !s.rules.Used(account, callID)) {
 		suffix = ""
 	}
 	t.objectName = spool.ObjectName(c.spec.ID.Call, suffix, r.Spec.format)

@@ -6,18 +6,25 @@ import (
 	"github.com/pion/rtp"
 
 	"callrec/codec/g711"
-	"callrec/codec/plc"
 	"callrec/recording"
 )
 
 // Digits and comfort noise take numbers of the leg's stream. They are kept out of
-// the audio, and are not lost.
+// the audio, and are not lost: whether there is SDP, or none, or it does not name them.
 func TestDigitsAreNotLost(t *testing.T) {
+	for name, payloads := range map[string]map[uint8]recording.Payload{
+		"SDP":       {0: recording.PayloadPCMU, 13: recording.PayloadNoise, 101: recording.PayloadEvents},
+		"no SDP":    nil,
+		"not named": {0: recording.PayloadPCMU},
+	} {
+		t.Run(name, func(t *testing.T) { testDigitsAreNotLost(t, payloads) })
+	}
+}
+
+func testDigitsAreNotLost(t *testing.T, payloads map[uint8]recording.Payload) {
 	inWorld(t, func(w *world) {
 		spec := callSpec("c", request(t, `{}`))
-		spec.Legs = []recording.LegSpec{{Leg: recording.Caller, Payloads: map[uint8]recording.Payload{
-			0: recording.PayloadPCMU, 13: recording.PayloadNoise, 101: recording.PayloadEvents,
-		}}}
+		spec.Legs = []recording.LegSpec{{Leg: recording.Caller, Payloads: payloads}}
 		info, _, err := w.m.Announce(w.t.Context(), spec)
 		if err != nil {
 			t.Fatal(err)
@@ -44,13 +51,17 @@ func TestDigitsAreNotLost(t *testing.T) {
 		w.sleep(3 * second)
 		w.do("c", recording.Command{Action: recording.Hangup})
 		f := w.file(info.Recordings[0].ID)
-		// The packet that was lost is concealed, and what is beside it is faded.
+		// The packet that was lost is concealed, and nothing else is touched.
 		mix, truth := f.wav(t, rate, 1), want.mono(0, 3*rate)
-		same(t, "mix before the loss", mix[:100*160-plc.Overlap], truth[:100*160-plc.Overlap])
-		same(t, "mix after it", mix[101*160+plc.MaxFade:], truth[101*160+plc.MaxFade:])
+		same(t, "mix before the loss", mix[:100*160], truth[:100*160])
+		same(t, "mix after it", mix[101*160:], truth[101*160:])
 		now, _ := w.m.Info(info.Spec.ID)
-		if q := now.Recordings[0].Quality.Legs[0]; q.Lost != 1 {
-			t.Errorf("counted as %+v, want 1 lost", q)
+		digits, ignored := uint64(1), uint64(0)
+		if len(payloads) == 1 {
+			digits, ignored = 0, 20
+		}
+		if q := now.Recordings[0].Quality.Legs[0]; q.Lost != 1 || q.Digits != digits || q.Ignored != ignored {
+			t.Errorf("counted as %+v, want 1 lost, %d digits, %d ignored", q, digits, ignored)
 		}
 	})
 }

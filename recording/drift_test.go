@@ -23,6 +23,9 @@ type party struct {
 	delay  func(r *rand.Rand, sent time.Duration) time.Duration
 	signal func(at float64) float64 // of seconds, full scale 1
 
+	slip    bool // after three and a half minutes, 30 ms pass that its clock does not count
+	reports bool // it reports its clocks, every five seconds
+
 	r      *rand.Rand
 	voice  voice
 	packet int
@@ -58,9 +61,16 @@ func newParty(pool *jitter.Pool, seed uint64, ppm float64) *party {
 func (p *party) arrive(now time.Duration) {
 	for {
 		first := float64(p.packet*160) / (clock.Rate * (1 + p.ppm/1e6)) // true time of its first sample, in seconds
+		if p.slip && p.packet >= 10500 {
+			first += 0.03
+		}
 		sent := time.Duration(first * 1e9)
 		if sent > now {
 			break
+		}
+		if p.reports && p.packet%250 == 100 {
+			ntp := uint64((first + 3.9e9) * (1 << 32))
+			p.voice.buffer.Report(5, ntp, uint32(p.packet*160))
 		}
 		a := arrival{at: sent + p.delay(p.r, sent), packet: p.packet}
 		if p.packet < 50 {
@@ -200,5 +210,27 @@ func TestLegsStayInStep(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A sender so fast that its timestamps are ahead of ours by more than Early goes on as
+// the stream it is: what is early for us is not for its own timeline.
+func TestFastSenderStaysOneStream(t *testing.T) {
+	p := newParty(jitter.NewPool(time.Second), 1, 950)
+	p.signal = func(float64) float64 { return 0.1 }
+	quiet := int64(0)
+	listen(6*time.Minute, func(_ int, pos int64, pcm []int16) {
+		for _, x := range pcm {
+			if x == 0 && pos > 0 {
+				quiet++
+			}
+		}
+	}, p)
+	s := p.voice.buffer.Stats()
+	if ahead := p.voice.course.Whole(); ahead < clock.Samples(jitter.Early)+clock.Rate/20 {
+		t.Errorf("%d samples ahead after six minutes: too few to tell", ahead)
+	}
+	if s.Restarts != 0 || s.Late != 0 || s.Foreign != 0 || quiet != 0 {
+		t.Errorf("%+v, %d samples of silence; want none of that", s, quiet)
 	}
 }

@@ -6,16 +6,30 @@ import "time"
 type Event struct {
 	At   time.Time
 	Call CallID
-	// Name is "announced", "answered", "bridged", "silent" or "ended" for a call,
-	// and the new state's name for a recording.
-	Name      string
-	Detail    string // which leg, or why
-	Recording *Info  // nil when the event is the call's
+	// Name is "announced", "answered", "bridged", "updated", "ended", "silent" (no
+	// media that can be recorded, on either leg, for a minute), "heard" (again,
+	// after that), "resumed" (the worker was restarted) or "digit" (see Config.ReportDigits) for a call, and the new
+	// state's name for a recording.
+	Name   string
+	Detail string // which leg, or why
+	Digit  string // of a digit: 0-9, *, #, A-D; At is when it was pressed
+	// Recording is nil when the event is the call's. Of a recording whose call is
+	// forgotten only ID, State and Reason are known, and of its call the id.
+	Recording *Info
+
+	Spec        CallSpec // of the call, as it is now
+	Interaction string   // as in CallInfo
 }
 
 func (s *shard) emitCall(c *call, name, detail string) {
 	if s.rules.OnEvent != nil {
-		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: name, Detail: detail})
+		s.rules.OnEvent(Event{At: s.m.clock.wall(), Call: c.spec.ID, Name: name, Detail: detail, Spec: c.current(), Interaction: c.interaction})
+	}
+}
+
+func (s *shard) emitDigit(c *call, leg Leg, digit byte, pos int64) {
+	if s.rules.OnEvent != nil {
+		s.rules.OnEvent(Event{At: c.wall(pos), Call: c.spec.ID, Name: "digit", Detail: leg.String(), Digit: string(rune(digit)), Spec: c.current(), Interaction: c.interaction})
 	}
 }
 
@@ -24,6 +38,6 @@ func (s *shard) emit(c *call, t *track) {
 	s.count.ends[t.state].Add(1)
 	if s.rules.OnEvent != nil {
 		info := t.info(c)
-		s.rules.OnEvent(Event{At: time.Now(), Call: c.spec.ID, Name: t.state.String(), Detail: t.reason, Recording: &info})
+		s.rules.OnEvent(Event{At: s.m.clock.wall(), Call: c.spec.ID, Name: t.state.String(), Detail: t.reason, Recording: &info, Spec: c.current(), Interaction: c.interaction})
 	}
 }

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,12 +19,16 @@ type call struct {
 	epochWall   time.Time
 	interaction string
 	slot        int
-	announced   string                // fingerprint of the announcement, of a call from before a restart
-	had         map[Leg]capture.Ports // the ports it had then
-	resumed     int64                 // where it went on
+	announced   string // fingerprint of the announcement, of a call from before a restart
+
 	// The shard's alone.
-	legs     [2]*leg // nil until something is armed or recording, or if not announced
-	open     bool    // the ports were opened
+	had      map[Leg]capture.Ports // the ports it had before a restart, until it has them again
+	resumed  int64                 // where it went on then
+	legs     [2]*leg               // nil until something is armed or recording, or if not announced
+	open     bool                  // the ports were opened
+	offer    string                // as of the last update; spec has the first
+	known    []LegSpec
+	revision int // of the answer to offer
 	tracks   []*track
 	commands []noted // bounded: the newest
 	told     int     // how many there were
@@ -34,7 +39,8 @@ type call struct {
 	ended    bool
 	end      int64         // where, once ended
 	quiet    bool          // the silence of both legs has been reported
-	heard    time.Duration // last media on either leg, or the announcement
+	heard    time.Duration // last media that can be recorded on either leg, or the announcement
+	seen     time.Duration // last media of any kind
 
 	info atomic.Pointer[CallInfo]
 }
@@ -94,8 +100,8 @@ func (c *call) legInfo() []LegInfo {
 
 // publish makes the picture that Manager.Info hands out.
 func (c *call) publish() *CallInfo {
-	info := &CallInfo{Spec: c.spec, State: c.stateName(), Legs: c.legInfo()}
-	info.Spec.Start = nil
+	info := &CallInfo{Spec: c.current(), State: c.stateName(), Legs: c.legInfo(), Revision: c.revision, Interaction: c.interaction}
+	info.Spec.Start, info.Spec.Decided = nil, nil
 	info.Spec.Answered = c.isAnswered()
 	info.Spec.Bridged = c.bridged < never
 	for _, t := range c.tracks {
@@ -103,6 +109,13 @@ func (c *call) publish() *CallInfo {
 	}
 	c.info.Store(info)
 	return info
+}
+
+// current is what is known of the call, with its updates.
+func (c *call) current() CallSpec {
+	spec := c.spec
+	spec.Offer, spec.Legs = c.offer, slices.Clone(c.known)
+	return spec
 }
 
 func (c *call) isAnswered() bool { return min(c.answered[Caller], c.answered[Callee]) < never }

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -13,10 +14,11 @@ import (
 // resume is what a restart needs to know of a recording and its call. It is the
 // opaque part of a spool manifest. Positions are those of the call's timeline.
 type resume struct {
-	Call        CallSpec  `json:"call"`
+	Call        CallSpec  `json:"call"`      // as updated
 	Announced   string    `json:"announced"` // the announcement's fingerprint
-	Interaction string    `json:"interaction"`
+	Interaction string    `json:"interaction_id,omitempty"`
 	Legs        []LegInfo `json:"legs"`
+	Revision    int       `json:"revision,omitempty"`
 	Answered    [2]int64  `json:"answered"`
 	Bridged     int64     `json:"bridged"`
 	Commands    []noted   `json:"commands"` // the newest of them
@@ -27,6 +29,8 @@ type resume struct {
 	Limit    int             `json:"limit"` // seconds, likewise
 	Origin   string          `json:"origin"`
 	Leg      Leg             `json:"leg"`
+	Owner    string          `json:"owner,omitempty"`
+	Created  time.Time       `json:"created,omitzero"`
 	Asked    int64           `json:"asked"`
 	Start    int64           `json:"start"`
 	Stop     int64           `json:"stop"`
@@ -53,11 +57,12 @@ func (t *track) manifest(c *call) spool.Manifest {
 		Started:     c.wall(t.start), Rate: t.spec.rate, Channels: t.spec.channels,
 		DurationMS: t.length().Milliseconds(),
 	}
-	m.Meta = meta(c, &m)
+	m.Meta = meta(c, &m, t.owner)
 	m.Call = asJSON(resume{
-		Call: c.spec, Announced: c.fingerprint(), Interaction: c.interaction, Legs: c.legInfo(),
+		Call: c.current(), Announced: c.fingerprint(), Interaction: c.interaction, Legs: c.legInfo(), Revision: c.revision,
 		Answered: c.answered, Bridged: c.bridged, Commands: c.commands, Heard: c.told,
 		Settings: t.spec.settings, Kbps: t.spec.kbps, Limit: t.spec.limit, Origin: t.origin, Leg: t.leg,
+		Owner: t.owner, Created: t.created,
 		Asked: t.asked, Start: t.start, Stop: t.stop, Ended: !t.state.live(), Edges: t.edges, Away: t.away,
 	})
 	if t.quality != nil {
@@ -68,7 +73,7 @@ func (t *track) manifest(c *call) spool.Manifest {
 
 // meta is what the receiver is told of a recording, in Kazoo's order. A field
 // with nothing to say keeps its name.
-func meta(c *call, m *spool.Manifest) []spool.Field {
+func meta(c *call, m *spool.Manifest, owner string) []spool.Field {
 	s := &c.spec
 	return []spool.Field{
 		{Key: "from", Value: s.From},
@@ -78,7 +83,7 @@ func meta(c *call, m *spool.Manifest) []spool.Field {
 		{Key: "call_id", Value: s.ID.Call},
 		{Key: "cdr_id", Value: m.Started.UTC().Format("200601-") + s.ID.Call},
 		{Key: "interaction_id", Value: c.interaction},
-		{Key: "owner_id", Value: s.Parties[Caller].UserID},
+		{Key: "owner_id", Value: owner},
 		{Key: "account_id", Value: s.ID.Account},
 		{Key: "start", Value: gregorianSeconds(m.Started)},
 		{Key: "duration_ms", Value: strconv.FormatInt(m.DurationMS, 10)},
@@ -102,4 +107,31 @@ func asJSON(v any) json.RawMessage {
 		return nil
 	}
 	return b
+}
+
+// Recall makes of a manifest the event that tells that its recording is spooled.
+// It is for who keeps a list of recordings: a call is forgotten soon after its end,
+// and with the process; a manifest is there for as long as the file.
+func Recall(m *spool.Manifest) (Event, error) {
+	var r resume
+	if err := json.Unmarshal(m.Call, &r); err != nil {
+		return Event{}, fmt.Errorf("cannot read the call of recording %s: %w", m.ID, err)
+	}
+	info := Info{
+		ID: m.ID, Origin: r.Origin, State: Spooled, MediaName: m.MediaName, Format: m.Ext, Rate: m.Rate, Channels: m.Channels,
+		Owner: r.Owner, Leg: r.Leg, URL: m.Destination.URL, Object: m.Destination.Name,
+		Created: r.Created, Started: m.Started, Length: time.Duration(m.DurationMS) * time.Millisecond,
+	}
+	if m.Interrupted {
+		info.Reason = "interrupted"
+	}
+	if info.Created.IsZero() {
+		info.Created = m.Started
+	}
+	if len(m.Quality) > 0 && json.Unmarshal(m.Quality, &info.Quality) != nil {
+		info.Quality = nil
+	}
+	return Event{
+		At: m.Started.Add(info.Length), Call: r.Call.ID, Name: Spooled.String(), Recording: &info, Spec: r.Call, Interaction: r.Interaction,
+	}, nil
 }

@@ -19,10 +19,11 @@ type LegQuality struct {
 	Reordered   uint64  `json:"reordered"`
 	Foreign     uint64  `json:"foreign"`      // datagrams from another source: dropped
 	Ignored     uint64  `json:"ignored"`      // not RTP, or of a payload type that is not ours
+	Digits      uint64  `json:"digits"`       // keys pressed (RFC 4733), kept out of the audio
 	SSRCChanges uint64  `json:"ssrc_changes"` // and restarts: times the leg was anchored anew
 	JitterMS    float64 `json:"jitter_ms"`    // RFC 3550 §6.4.1 interarrival jitter
 	DriftPPM    float64 `json:"drift_ppm"`    // how much faster the sender's clock runs than ours; 0 while not known
 	CorrectedMS float64 `json:"corrected_ms"` // how far the leg was moved to follow that clock; negative: later
-	ConcealedMS float64 `json:"concealed_ms"` // of what was lost, filled with voice
+	ConcealedMS float64 `json:"concealed_ms"` // gaps between packets that came: filled with voice to 60 ms from both sides
 	NoMedia     bool    `json:"no_media"`
 }

@@ -47,7 +47,7 @@ type revived struct {
 // interrupted. It is called once, before the first announcement, and returns the
 // number of calls that go on.
 func (m *Manager) Resume(ctx context.Context, left []spool.Leftover) int {
-	calls := m.revivals(left, time.Now())
+	calls := m.revivals(left, m.clock.wall())
 	var (
 		mu   sync.Mutex
 		n    int
@@ -223,13 +223,13 @@ func (m *Manager) restored(r *revival) *call {
 	n := &r.newest
 	c := &call{
 		spec: n.Call, epoch: m.since(n.Call.At), epochWall: n.Call.At, interaction: n.Interaction,
-		announced: n.Announced, had: map[Leg]capture.Ports{},
+		announced: n.Announced, revision: n.Revision, had: map[Leg]capture.Ports{},
 		answered: n.Answered, bridged: n.Bridged, commands: n.Commands, told: n.Heard,
 	}
 	for _, l := range n.Legs {
 		c.had[l.Leg] = l.Ports
 	}
-	now, wall := m.clock.Now().Mono, time.Now()
+	now, wall := m.clock.Now().Mono, m.clock.wall()
 	written, away := int64(-1), time.Duration(0) // by the longest of its files
 	for _, p := range r.parts {
 		n := p.meta.Start + roughly(&p.spec, p.left.Size())*clock.Rate/int64(p.spec.rate)
@@ -264,7 +264,8 @@ func (m *Manager) reopenOn(ctx context.Context, e *entry) error {
 	return errors.Join(errs...)
 }
 
-// fingerprint tells announcements of a call apart.
+// fingerprint tells announcements of a call apart, their instants and what
+// documents decided left aside.
 func (c *call) fingerprint() string {
 	if c.announced != "" {
 		return c.announced
@@ -277,12 +278,13 @@ func fingerprint(spec *CallSpec) string {
 		Settings policy.Settings
 		Origin   string
 		Leg      Leg
+		Owner    string
 	}
 	s := *spec
-	s.At = time.Time{}
+	s.At, s.Decided = time.Time{}, nil
 	var start []asked
 	for _, r := range s.Start {
-		start = append(start, asked{r.Spec.settings, r.Origin, r.Leg})
+		start = append(start, asked{r.Spec.settings, r.Origin, r.Leg, r.Owner})
 	}
 	sum := sha256.Sum256(asJSON([]any{s, start}))
 	return hex.EncodeToString(sum[:16])

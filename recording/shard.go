@@ -89,8 +89,7 @@ func newShard(m *Manager, set capture.Set) *shard {
 // run is the shard's goroutine: requests as they come, and a slot of calls when
 // it is its turn. It ends when stop is closed.
 func (s *shard) run(stop <-chan struct{}) {
-	defer close(s.done)
-	defer s.set.Close() //nolint:errcheck // the sockets go with the process
+	defer s.end()
 	s.count.store(s.set.Stats())
 	s.next = s.m.clock.Now().Mono
 	timer := time.NewTimer(0)
@@ -106,6 +105,12 @@ func (s *shard) run(stop <-chan struct{}) {
 		}
 		timer.Reset(s.pause(s.m.clock.Now().Mono))
 	}
+}
+
+// end closes the ports. Nobody runs or steps the shard any more.
+func (s *shard) end() {
+	_ = s.set.Close() // the sockets go with the process
+	close(s.done)
 }
 
 // catchUp gives every slot its turn that is due by now, but none a second one:
@@ -170,6 +175,7 @@ func (s *shard) turn(slot int) {
 			s.release(c, at.Mono)
 			continue
 		}
+		s.sendReports(c, at.Mono)
 		live = append(live, c)
 	}
 	clear(s.calls[slot][len(live):])
@@ -213,26 +219,36 @@ func (s *shard) openPorts(c *call) error {
 		return nil
 	}
 	at := s.m.clock.Now()
-	now := at.Mono
 	s.sweep(c.slot, at) // what has rested by now can be had
-	for _, spec := range c.spec.Legs {
-		tag := s.newTag()
-		ports, err := s.bind(c, &spec, tag)
-		if err != nil {
-			s.tags = append(s.tags, tag)
-			s.closePorts(c, now)
+	for _, spec := range c.known {
+		if err := s.openLeg(c, spec, at.Mono); err != nil {
+			s.closePorts(c, at.Mono)
 			return err
 		}
-		l := &leg{
-			spec: spec, tag: tag, ports: ports, heard: now, payloads: payloadTable(spec.Payloads),
-			source: source{want: spec.Source, since: now}, buffer: jitter.New(s.pool, c.epoch),
-		}
-		l.voice.buffer = l.buffer
-		l.voice.skip(c.fixed)
-		s.legs[tag] = l
-		c.legs[spec.Leg] = l
 	}
-	c.open, c.heard = true, now
+	c.open, c.heard, c.seen = true, at.Mono, at.Mono
+	if c.info.Load() != nil {
+		c.revision++ // an answer has told of no ports
+	}
+	return nil
+}
+
+// openLeg gives one leg of a call its ports.
+func (s *shard) openLeg(c *call, spec LegSpec, now time.Duration) error {
+	tag := s.newTag()
+	ports, err := s.bind(c, &spec, tag)
+	if err != nil {
+		s.tags = append(s.tags, tag)
+		return err
+	}
+	l := &leg{
+		spec: spec, tag: tag, ports: ports, heard: now, seen: now, payloads: payloadTable(spec.Payloads),
+		source: source{want: spec.Source, since: now}, buffer: jitter.New(s.pool, c.epoch), reporter: newReporter(now),
+	}
+	l.voice.buffer = l.buffer
+	l.voice.skip(c.fixed)
+	s.legs[tag] = l
+	c.legs[spec.Leg] = l
 	return nil
 }
 
@@ -258,19 +274,23 @@ func (s *shard) newTag() capture.Tag {
 // closePorts gives back what openPorts took.
 func (s *shard) closePorts(c *call, now time.Duration) {
 	for i, l := range c.legs {
-		if l == nil {
-			continue
+		if l != nil {
+			s.closeLeg(c, Leg(i), now)
 		}
-		s.count.retire(l)
-		l.buffer.Close()
-		if err := s.set.Drop(l.tag, now); err != nil && !errors.Is(err, net.ErrClosed) {
-			s.rules.Log.Error("cannot give ports back", "rtp_port", l.ports.RTP, "err", err)
-		}
-		s.legs[l.tag] = nil
-		s.tags = append(s.tags, l.tag)
-		c.legs[i] = nil
 	}
 	c.open = false
+}
+
+func (s *shard) closeLeg(c *call, leg Leg, now time.Duration) {
+	l := c.legs[leg]
+	s.count.retire(l)
+	l.buffer.Close()
+	if err := s.set.Drop(l.tag, now); err != nil && !errors.Is(err, net.ErrClosed) {
+		s.rules.Log.Error("cannot give ports back", "rtp_port", l.ports.RTP, "err", err)
+	}
+	s.legs[l.tag] = nil
+	s.tags = append(s.tags, l.tag)
+	c.legs[leg] = nil
 }
 
 // adopt puts a new call into a slot: the fullest of those that have room, else an

@@ -57,7 +57,7 @@ func TestTurnsComeOnceARound(t *testing.T) {
 		t.Errorf("without calls it sleeps for %v", got)
 	}
 	for _, k := range []int{3, 17, 39} {
-		s.calls[k] = []*call{{epoch: now, heard: now}}
+		s.calls[k] = []*call{{epoch: now, heard: now, seen: now}}
 	}
 	for end := now + 5*time.Second; now < end; {
 		wait := s.pause(now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 
 	"callrec/capture/clock"
 	"callrec/mixer"
@@ -20,7 +21,7 @@ func (m *Manager) takeUp(ctx context.Context, c *call, p *revived, from int64, w
 	man := p.left.Manifest()
 	t := &track{
 		id: man.ID, origin: p.meta.Origin, mediaName: man.MediaName, objectName: man.Destination.Name,
-		spec: p.spec, leg: p.meta.Leg, state: Recording,
+		spec: p.spec, leg: p.meta.Leg, owner: p.meta.Owner, created: p.meta.Created, state: Recording,
 		asked: p.meta.Asked, start: p.meta.Start, stop: p.meta.Stop, edges: p.meta.Edges, begun: true, away: p.meta.Away,
 	}
 	if t.maskedAt(from) {
@@ -77,6 +78,7 @@ func ratio(rate int) (in, out int64) {
 // then waits, for one hold at least.
 func (s *shard) reopen(c *call) (*CallInfo, error) {
 	s.adopt(c)
+	c.offer, c.known = c.spec.Offer, slices.Clone(c.spec.Legs)
 	c.mix = mixers{mono: mixer.New(1), stereo: mixer.New(2)}
 	c.fixed = max(clock.Samples(s.m.clock.Now().Mono-c.epoch), 0)
 	if err := s.openPorts(c); err != nil {
@@ -84,8 +86,8 @@ func (s *shard) reopen(c *call) (*CallInfo, error) {
 		s.calls[c.slot] = calls[:len(calls)-1]
 		return nil, err
 	}
-	c.resumed = c.fixed
-	s.m.names.first(c.spec.ID) // its plain name is used
+	c.resumed, c.had = c.fixed, nil // a leg that an update brings later has any ports
+	s.m.names.first(c.spec.ID)      // its plain name is used
 	return c.publish(), nil
 }
 

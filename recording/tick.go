@@ -112,6 +112,7 @@ func (s *shard) render(c *call, n int64, mono, stereo bool) {
 // shard is done with the call.
 func (s *shard) tick(c *call, at time.Duration, flush bool) (done bool) {
 	changed := s.keepLimits(c, at)
+	s.tellDigits(c, at)
 	s.advance(c, clock.Samples(at-s.rules.Hold-c.epoch)-ahead)
 	for _, t := range c.tracks {
 		if !t.begun || t.committed {
@@ -140,25 +141,42 @@ func (s *shard) keepLimits(c *call, at time.Duration) (changed bool) {
 	}
 	for _, l := range c.legs {
 		if l != nil {
-			c.heard = max(c.heard, l.heard)
+			c.seen = max(c.seen, l.seen)
 		}
 	}
-	silent, limit := at-c.heard, s.rules.MediaTimeout
+	limit := s.rules.MediaTimeout
 	if !c.open {
 		limit = forgottenAfter
 	}
-	if limit > 0 && silent > limit && !c.ended {
+	if limit > 0 && at-c.seen > limit && !c.ended {
 		s.hangup(c, c.position(at), "no media for "+limit.String())
 		s.save(c)
 		return true
 	}
-	if quiet := silent > quietAfter && c.open && !c.ended; quiet != c.quiet {
-		c.quiet = quiet
-		if quiet {
-			s.emitCall(c, "silent", "no media on either leg for "+quietAfter.String())
-		}
-	}
+	s.listen(c, at)
 	return changed
+}
+
+// listen tells when both legs have fallen silent, and when one is heard again.
+// Media that cannot be recorded does not end a silence: whoever watches wants to
+// know of the recording. It does keep the call, which is still somebody's.
+func (s *shard) listen(c *call, at time.Duration) {
+	if !c.open || c.ended {
+		return
+	}
+	for _, l := range c.legs {
+		if l == nil || l.heard <= c.heard {
+			continue
+		}
+		if c.quiet {
+			s.emitCall(c, "heard", "media again after "+(l.heard-c.heard).Round(time.Second).String())
+		}
+		c.heard, c.quiet = l.heard, false
+	}
+	if !c.quiet && at-c.heard > quietAfter {
+		c.quiet = true
+		s.emitCall(c, "silent", "no media on either leg for "+quietAfter.String())
+	}
 }
 
 // finish writes the end of a file and gives it to the spool, or removes a file

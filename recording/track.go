@@ -18,7 +18,9 @@ type track struct {
 	mediaName  string
 	objectName string
 	spec       Spec
-	leg        Leg // whose answer starts it
+	leg        Leg    // whose answer starts it
+	owner      string // id of the user whose recording it is
+	created    time.Time
 
 	state  State
 	reason string
@@ -215,6 +217,7 @@ func (t *track) info(c *call) Info {
 	i := Info{
 		ID: t.id, Origin: t.origin, State: t.state, MediaName: t.mediaName, Format: t.spec.format,
 		Rate: t.spec.rate, Channels: t.spec.channels, Length: t.length(), Reason: t.reason, Quality: t.quality,
+		Owner: t.owner, Leg: t.leg, URL: t.spec.settings.URL, Object: t.objectName, Created: t.created,
 	}
 	if t.begun {
 		i.Started = c.wall(t.start)

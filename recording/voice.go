@@ -9,22 +9,23 @@ import (
 )
 
 const (
-	// ahead is how many samples of a leg are read beyond those handed out: what
-	// concealment may still change, and what lies to the right of a position
+	// ahead is how many samples of a leg are read beyond those handed out, 111 ms:
+	// what concealment may still change, and what lies to the right of a position
 	// between two samples.
-	ahead = plc.Overlap + resample.WarpAfter + 2
+	ahead = plc.Hold + resample.WarpAfter + 2
 
-	// behind is how many of them are kept for the next turn: what concealment
-	// takes a voice from, and what a jump back in silence repeats.
-	behind = 512
-
-	// farthest is the longest jump, in samples: 48 ms.
-	farthest = behind - ahead - 2*resample.WarpBefore - margin
+	// farthest is the longest jump, in samples: 45 ms.
+	farthest = 360
 	// margin is left silent on both sides of a jump.
 	margin = 40
 
+	// kept is how many samples go from one turn to the next: those read ahead, and
+	// what a jump back in silence repeats. With a multiple of 32 before the next
+	// sample, what passes untouched stays on the lines of the cache.
+	kept = ahead + 448
+
 	// roomForPCM holds the samples of one stretch, at any drift, with a jump.
-	roomForPCM = behind + stretch + stretch/100 + ahead + farthest
+	roomForPCM = kept + stretch + stretch/100 + ahead + farthest
 )
 
 // quiet is the loudest sample of a silence: -50 dB of full scale. Lines at rest
@@ -38,17 +39,15 @@ type voice struct {
 	buffer  *jitter.Buffer
 	course  clock.Course
 	conceal plc.Concealer
-	stream  uint64        // the buffer's, that the course follows
-	read    int64         // position on the leg's own timeline: what lies before is in tail
-	tail    [behind]int16 // the newest samples read
-	gap     int           // samples of the gap that the tail ends with
+	stream  uint64      // the buffer's, that the course follows
+	read    int64       // position on the leg's own timeline: what lies before is in tail
+	tail    [kept]int16 // the newest samples read
 	counts  voiceCounts
 }
 
 // voiceCounts are what happened to a leg's audio, in samples.
 type voiceCounts struct {
-	lost      int64 // in gaps between packets that came
-	concealed int64 // of these, filled with voice
+	concealed int64 // in gaps between packets that came
 	moved     int64 // jumps in silence, added up without their signs
 }
 
@@ -72,6 +71,7 @@ func (v *voice) hear(pos, n int64, e *ear) []int16 {
 	v.steer(pos, n)
 	e.pcm = append(e.pcm[:0], v.tail[:]...)
 	v.fetch(pos+n+v.course.Whole()+stretchBy(v.course.Step(), n), e)
+	v.follow() // that may have put another stream in its place, which must not be moved for this one
 	out := e.bent[:n]
 	at, jump, ok := v.whereToJump(pos, n, e)
 	switch {
@@ -79,6 +79,7 @@ func (v *voice) hear(pos, n int64, e *ear) []int16 {
 		v.bend(out[:at], pos, e)
 		v.course.Jump(jump)
 		v.course.Settle()
+		v.buffer.Lean(v.course.Whole())
 		v.counts.moved += max(jump, -jump)
 		v.fetch(pos+n+v.course.Whole()+stretchBy(v.course.Step(), n-at), e)
 		v.bend(out[at:], pos+at, e)
@@ -88,7 +89,7 @@ func (v *voice) hear(pos, n int64, e *ear) []int16 {
 	default:
 		v.bend(out, pos, e)
 	}
-	copy(v.tail[:], e.pcm[len(e.pcm)-behind:])
+	copy(v.tail[:], e.pcm[len(e.pcm)-kept:])
 	return out
 }
 
@@ -144,17 +145,13 @@ func (v *voice) decode(pcm []int16, at int, blk *jitter.Block) {
 		switch {
 		case s.Kind.Audio():
 			g711.Decode(s.Kind.Law(), run, octets[:s.Len])
-			v.conceal.Resume(run)
-			v.gap = 0
+			v.conceal.Received(pcm, at, at+s.Len)
 		case s.Kind == jitter.Lost:
-			v.conceal.Conceal(pcm, at, at+s.Len)
-			v.counts.lost += int64(s.Len)
-			v.counts.concealed += int64(min(max(plc.Reach-v.gap, 0), s.Len))
-			v.gap += s.Len
+			v.conceal.Lost(pcm, at, at+s.Len)
+			v.counts.concealed += int64(s.Len)
 		default:
 			clear(run)
-			v.conceal.Resume(run)
-			v.gap = 0
+			v.conceal.Received(pcm, at, at+s.Len)
 		}
 		octets = octets[s.Len:]
 		at += s.Len
@@ -191,9 +188,12 @@ func (v *voice) whereToJump(pos, n int64, e *ear) (at, jump int64, ok bool) {
 func (v *voice) skip(pos int64) {
 	v.follow()
 	v.course.Put(v.buffer.Ahead(pos))
+	if behind := v.read - pos - v.course.Whole(); behind > 0 {
+		v.course.Jump(behind) // what has been read is not had again; the next time it goes on
+	}
 	v.buffer.Lean(v.course.Whole())
 	v.read = max(v.read, pos+v.course.Whole())
 	v.buffer.Skip(v.read)
 	clear(v.tail[:])
-	v.conceal.Reset()
+	v.conceal = plc.Concealer{}
 }

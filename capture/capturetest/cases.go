@@ -210,6 +210,48 @@ func slotsApart(t *testing.T, r *rig) {
 	}
 }
 
+// sends: a datagram leaves from the port asked for, whole, and to whoever is not
+// there costs nothing.
+func sends(t *testing.T, r *rig) {
+	r.make()
+	for tag, addr := range []netip.Addr{v4, v6} {
+		p := r.open(capture.Tag(tag), 0, addr)
+		c := r.sender(addr)
+		to := c.LocalAddr().(*net.UDPAddr).AddrPort()
+		if err := c.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 2048)
+		for n, from := range []uint16{p.RTP, p.RTCP} {
+			data := bytes.Repeat([]byte{byte(n)}, 1200*n)
+			if err := r.set.Send(capture.Tag(tag), from == p.RTCP, netip.AddrPortFrom(netip.AddrFrom16(addr.As16()), to.Port()), data); err != nil {
+				t.Fatal(err)
+			}
+			got, came, err := c.ReadFromUDPAddrPort(buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if came != netip.AddrPortFrom(addr, from) || !bytes.Equal(buf[:got], data) {
+				t.Errorf("%d bytes from %v, want %d from %v port %d", got, came, len(data), addr, from)
+			}
+		}
+		_ = c.Close()
+		for range 3 { // the kernel is told that nobody is there
+			if err := r.set.Send(capture.Tag(tag), true, to, []byte("anybody?")); err != nil {
+				t.Error(err)
+			}
+		}
+		other := r.sender(addr)
+		r.send(other, addr, p.RTCP, []byte("report"))
+		if got := r.receive(0, 1); string(got[0].Data) != "report" {
+			t.Errorf("after sending to nobody came %+v", got)
+		}
+	}
+	if s := r.set.Stats(); s.ReadErrors != 0 {
+		t.Errorf("%d reads failed", s.ReadErrors)
+	}
+}
+
 func wrongUse(t *testing.T, r *rig) {
 	r.make()
 	r.open(1, 0, v4)
@@ -226,6 +268,11 @@ func wrongUse(t *testing.T, r *rig) {
 	_, err = r.set.Read(r.batch, -1, r.now())
 	refused("a slot below 0", err)
 	refused("a tag without ports", r.set.Drop(3, 0))
+	refused("sending from a tag without ports", r.set.Send(3, true, netip.AddrPortFrom(v4, 9), nil))
+	refused("sending to nobody", r.set.Send(1, true, netip.AddrPort{}, nil))
+	refused("sending to port 0", r.set.Send(1, true, netip.AddrPortFrom(v4, 0), nil))
+	refused("sending to another family", r.set.Send(1, true, netip.AddrPortFrom(v6, 9), nil))
+	refused("sending more than a datagram holds", r.set.Send(1, true, netip.AddrPortFrom(v4, 9), make([]byte, 1<<16)))
 	r.stats(7, 1, 0)
 }
 
@@ -239,7 +286,7 @@ func closes(t *testing.T, r *rig) {
 	}
 	_, opened := r.set.Open(3, 0, v4)
 	_, read := r.set.Read(r.batch, 0, r.now())
-	for _, err := range []error{opened, read, r.set.Drop(1, 0)} {
+	for _, err := range []error{opened, read, r.set.Drop(1, 0), r.set.Send(1, true, netip.AddrPortFrom(v4, 9), nil)} {
 		if !errors.Is(err, net.ErrClosed) {
 			t.Errorf("after Close: %v", err)
 		}
@@ -256,6 +303,14 @@ func allocations(t *testing.T, r *rig) {
 	c4, c6 := r.sender(v4), r.sender(v6)
 	to4, to6 := netip.AddrPortFrom(v4, p4.RTP), netip.AddrPortFrom(v6, p6.RTP)
 	data := binary.BigEndian.AppendUint64(nil, 1)
+	nobody4, nobody6 := netip.AddrPortFrom(v4, 9), netip.AddrPortFrom(v6, 9)
+	if n := testing.AllocsPerRun(100, func() {
+		if err := errors.Join(r.set.Send(1, true, nobody4, data), r.set.Send(2, false, nobody6, data)); err != nil {
+			t.Error(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations in two Sends", n)
+	}
 	got := 0
 	if n := testing.AllocsPerRun(100, func() {
 		_, err4 := c4.WriteToUDPAddrPort(data, to4)

@@ -24,8 +24,15 @@ type Fake struct {
 	slots  int
 	legs   map[capture.Tag]*fakeLeg
 	queue  []fakeDatagram // in order of At
+	sent   []Sent
 	stats  capture.Stats
 	closed bool
+}
+
+// Sent is one datagram that was sent from a port of a Fake.
+type Sent struct {
+	From, To netip.AddrPort
+	Data     []byte
 }
 
 type fakeLeg struct {
@@ -151,6 +158,36 @@ func (f *Fake) Read(b *capture.Batch, slot int, now capture.Instant) (more bool,
 		}
 	}
 	return more, nil
+}
+
+// Send implements capture.Set: what is sent, Sent gives to the test.
+func (f *Fake) Send(tag capture.Tag, rtcp bool, to netip.AddrPort, data []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	leg := f.legs[tag]
+	switch {
+	case f.closed:
+		return net.ErrClosed
+	case leg == nil:
+		return fmt.Errorf("cannot send from the ports of tag %d: it has none", tag)
+	case !to.IsValid() || to.Port() == 0:
+		return fmt.Errorf("cannot send to %v: not a host", to)
+	}
+	from := leg.rtp
+	if rtcp {
+		from++
+	}
+	f.sent = append(f.sent, Sent{From: netip.AddrPortFrom(f.Addr, from), To: to, Data: append([]byte(nil), data...)})
+	return nil
+}
+
+// Sent takes everything that was sent since the last time, in order.
+func (f *Fake) Sent() []Sent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := f.sent
+	f.sent = nil
+	return all
 }
 
 // Drop implements capture.Set.

@@ -39,6 +39,7 @@ func TestSet(t *testing.T, newSet func(t *testing.T, cfg capture.SocketsConfig) 
 		{"SmallBatch", smallBatch},
 		{"DropInSweep", dropInSweep},
 		{"SlotsApart", slotsApart},
+		{"Sends", sends},
 		{"WrongUse", wrongUse},
 		{"Closes", closes},
 	} {

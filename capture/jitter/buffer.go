@@ -24,7 +24,7 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	Accepted  Verdict = iota // placed
+	Accepted  Verdict = iota // placed, or empty
 	Waiting                  // kept until its stream's anchor is known
 	Duplicate                // its sequence number was seen before
 	Late                     // its place on the timeline is fixed already
@@ -43,7 +43,7 @@ type Buffer struct {
 	heard  bool // stream is valid
 	wait   [candidates]*nursery
 	gap    gap
-	digits digits
+	hushed hushed
 	stats  Stats
 }
 
@@ -58,6 +58,7 @@ type stream struct {
 	seq    sequence
 	last   time.Duration // newest arrival of a packet that fit
 	drift  clock.Drift
+	report reported
 	spread time.Duration // last packet's delay, for the jitter
 }
 
@@ -74,6 +75,10 @@ func (b *Buffer) Push(h *rtp.Header, payload []byte, law g711.Law, at time.Durat
 	if len(payload) > maxPayload {
 		b.stats.Overrun++
 		return Overrun
+	}
+	if len(payload) == 0 { // a keep-alive: its timestamp may mean nothing
+		b.Note(h, at)
+		return Accepted
 	}
 	at -= b.epoch
 	if b.heard && h.SSRC == b.stream.ssrc {
@@ -103,7 +108,7 @@ func (b *Buffer) judge(h *rtp.Header, n int, at time.Duration) fitness {
 	if pos > clock.Samples(at+Early)+b.lean {
 		return strange
 	}
-	if pos+int64(n) > b.fixed || n == 0 {
+	if pos+int64(n) > b.fixed {
 		return fits
 	}
 	// A packet that was overtaken is merely late. One that comes after all
@@ -157,11 +162,20 @@ func (b *Buffer) place(pos int64, payload []byte, law g711.Law, seq uint16) (pla
 }
 
 // Note takes a packet that brings no audio, such as a digit or comfort noise: the
-// number it has used up in its stream is not lost.
-func (b *Buffer) Note(h *rtp.Header) {
+// number it has used up in its stream is not lost. It returns where its timestamp
+// lies on the leg's own timeline, or, while the stream's anchor is being sought,
+// where it would lie by what is known. ok is false when it is of no stream known.
+func (b *Buffer) Note(h *rtp.Header, at time.Duration) (pos int64, ok bool) {
 	if b.heard && h.SSRC == b.stream.ssrc {
 		b.stream.seq.add(h.SequenceNumber)
+		return b.stream.ts.peek(h.Timestamp) + b.stream.offset, true
 	}
+	for _, n := range b.wait {
+		if n != nil && n.ssrc == h.SSRC {
+			return n.note(h.SequenceNumber, h.Timestamp, at-b.epoch) + b.lean, true
+		}
+	}
+	return 0, false
 }
 
 // jitter follows RFC 3550 §6.4.1, in nanoseconds.
@@ -272,6 +286,10 @@ func (b *Buffer) decide(n *nursery) {
 	b.stream.first = n.first + b.stream.offset
 	octets := b.ownPayloads(n)
 	for _, p := range n.heads {
+		if p.len == 0 {
+			b.stream.seq.add(p.seq)
+			continue
+		}
 		b.accept(p.seq, n.origin+int64(p.ts), octets[:p.len], p.law, p.at)
 		octets = octets[p.len:]
 	}
@@ -294,7 +312,7 @@ func (b *Buffer) Read(blk *Block, upTo int64) bool {
 	} else {
 		b.ring.read(blk, b.fixed, n)
 		b.explain(blk)
-		b.digits.hush(blk)
+		b.hushed.apply(blk)
 		b.ring.clear(b.fixed, n)
 	}
 	b.fixed += int64(n)

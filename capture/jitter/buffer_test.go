@@ -303,13 +303,13 @@ func TestNotedPacketsAreNotLost(t *testing.T) {
 	for i, p := range speak(200, 0, 20*ms, 1, 0, 65500) {
 		h := rtp.Header{SSRC: 1, Timestamp: p.ts, SequenceNumber: p.seq}
 		if i > 100 && i%3 == 0 {
-			b.Note(&h)
+			b.Note(&h, p.at)
 		} else if i%50 != 49 {
 			b.Push(&h, p.payload, p.law, p.at)
 		}
 		b.Read(blk, at(p.at-hold))
 	}
-	b.Note(&rtp.Header{SSRC: 2, SequenceNumber: 30000}) // of another stream
+	b.Note(&rtp.Header{SSRC: 2, SequenceNumber: 30000}, 0) // of another stream
 	if s := b.Stats(); s.Lost != 3 || s.Duplicate != 0 {
 		t.Errorf("counted as %+v, want 3 lost", s)
 	}

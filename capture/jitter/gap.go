@@ -3,8 +3,6 @@ package jitter
 import (
 	"time"
 
-	"github.com/pion/rtp"
-
 	"callrec/capture/clock"
 )
 
@@ -54,37 +52,29 @@ func (b *Buffer) why(pos int64) Kind {
 	return Lost
 }
 
-// digits are the spans of a leg's newest telephone-events, each from a position up
-// to another. Audio that comes beside them is the same tone.
-type digits [4]struct{ from, to int64 }
+// hushed are the newest spans of a leg that are to be silent, whatever came there.
+type hushed [4]struct{ from, to int64 }
 
-// Digit takes a telephone-event (RFC 4733): its number in the sequence is not
-// lost, and from its timestamp on the leg is silent for as many samples as the
-// event has lasted so far. It returns the event's position on the leg's timeline;
-// ok is false when its stream is not the one heard.
-func (b *Buffer) Digit(h *rtp.Header, samples int64) (pos int64, ok bool) {
-	b.Note(h)
-	if !b.heard || h.SSRC != b.stream.ssrc {
-		return 0, false
-	}
-	pos = b.stream.ts.peek(h.Timestamp) + b.stream.offset
-	d := &b.digits
+// Hush makes [from, to) of the leg's own timeline silent, as far as it is not fixed
+// yet: a digit is there (RFC 4733), and audio that its sender let come beside it is
+// the same tone. Spans that begin alike are one that grows. It remembers four.
+func (b *Buffer) Hush(from, to int64) {
+	h := &b.hushed
 	oldest := 0
-	for i := range d {
-		if d[i].from == pos && d[i].to > 0 {
-			d[i].to = max(d[i].to, pos+samples)
-			return pos, true
+	for i := range h {
+		if h[i].from == from && h[i].to > 0 {
+			h[i].to = max(h[i].to, to)
+			return
 		}
-		if d[i].to < d[oldest].to {
+		if h[i].to < h[oldest].to {
 			oldest = i
 		}
 	}
-	d[oldest].from, d[oldest].to = pos, pos+samples
-	return pos, true
+	h[oldest].from, h[oldest].to = from, to
 }
 
-func (d *digits) hush(blk *Block) {
-	for _, s := range d {
+func (h *hushed) apply(blk *Block) {
+	for _, s := range h {
 		if s.to > blk.Pos && s.from < blk.Pos+int64(len(blk.Octets)) {
 			blk.hush(s.from, s.to)
 		}

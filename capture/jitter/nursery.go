@@ -75,6 +75,16 @@ func (n *nursery) add(seq uint16, ts uint32, payload []byte, law g711.Law, at ti
 	n.octets = append(n.octets, payload...)
 }
 
+// note keeps the number of a packet without audio, and returns where on our timeline
+// its timestamp lies as far as is known.
+func (n *nursery) note(seq uint16, ts uint32, at time.Duration) int64 {
+	ext := n.ts.peek(ts)
+	if len(n.heads) < nurseryPackets {
+		n.heads = append(n.heads, head{at: at, ts: int32(ext - n.origin), seq: seq})
+	}
+	return ext + n.anchor.Offset()
+}
+
 // earliest is the position of its first sample, as far as is known.
 func (n *nursery) earliest() int64 { return n.first + n.anchor.Offset() }
 

@@ -43,24 +43,28 @@ func run(packets []packet, end time.Duration, pool *Pool) ([]int, Stats) {
 	for now := tick; ; now += tick {
 		for len(packets) > 0 && packets[0].at <= now {
 			p := packets[0]
-			h := rtp.Header{Version: 2, SSRC: p.ssrc, Timestamp: p.ts, SequenceNumber: p.seq}
+			h := header(p)
 			b.Push(&h, p.payload, p.law, p.at)
 			packets = packets[1:]
 		}
-		upTo := clock.Samples(now - hold)
+		upTo := clock.Samples(now - pool.hold)
 		for b.Read(blk, upTo) {
 			if blk.Pos != int64(len(out)) {
 				panic("stretch does not join the one before")
 			}
 			out = flatten(out, blk)
 		}
-		if now >= end+hold {
+		if now >= end+pool.hold {
 			break
 		}
 	}
 	stats := b.Stats()
 	b.Close()
 	return out[:clock.Samples(end)], stats
+}
+
+func header(p packet) rtp.Header {
+	return rtp.Header{Version: 2, SSRC: p.ssrc, Timestamp: p.ts, SequenceNumber: p.seq}
 }
 
 func flatten(out []int, blk *Block) []int {

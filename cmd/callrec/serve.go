@@ -19,6 +19,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"callrec/codec/mp3"
+	"callrec/recording"
 )
 
 // serveCmd is the worker's command line.
@@ -30,9 +31,13 @@ type serveCmd struct {
 	RTPAddress     []netip.Addr    `name:"rtp-address" help:"Address told to SBCs; one for each IP version. Default: that of the default route." placeholder:"IP"`
 	RTPPorts       string          `name:"rtp-ports" help:"Range of UDP ports; a call takes four." default:"20000-29999" placeholder:"FIRST-LAST"`
 	RTPAllow       []netip.Prefix  `name:"rtp-allow" help:"Networks a leg's first sender may be in when the announcement names none." default:"127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,::1/128,fc00::/7,fe80::/10" placeholder:"CIDR"`
+	RTCP           string          `name:"rtcp" help:"Who gets receiver reports: ${enum}; auto is the senders that offered SDP." enum:"auto,always,never" default:"auto"`
+	ReportDigits   bool            `help:"Tell of the keys that are pressed, as events; under a mask never. They may be card numbers."`
 	Capture        string          `help:"How packets are read: ${enum}." enum:"auto,socket" default:"auto"`
-	Storage        string          `help:"Where recordings without a url go: a folder, or an http(s) URL. Default: recordings, under --data." placeholder:"DIR|URL"`
-	AllowTarget    []string        `help:"Where tenants' urls may point besides public addresses; repeatable." placeholder:"CIDR|HOST[:PORT]"`
+	Storage        string          `help:"Where recordings without a url go: a folder, http(s)://…, s3://BUCKET/PREFIX or file:///DIR. Default: recordings, under --data." placeholder:"DIR|URL"`
+	StorageKeep    time.Duration   `help:"How long a storage folder keeps recordings; 0 for ever." default:"0"`
+	AllowTarget    []string        `help:"Where tenants' urls may point besides public addresses; repeatable." placeholder:"CIDR|HOST[:PORT]|s3://BUCKET/PREFIX|DIR"`
+	NATS           string          `name:"nats" help:"NATS server or cluster for documents, tokens and the index of recordings. Default: one of its own, under --data." placeholder:"URL"`
 	AdminTokenFile string          `help:"File that holds the admin token. Default: admin-token, under --data, made at the first start. CALLREC_ADMIN_TOKEN goes before it." placeholder:"FILE"`
 	TLSCert        string          `name:"tls-cert" help:"Certificate of the API, PEM." placeholder:"FILE"`
 	TLSKey         string          `name:"tls-key" help:"Its key, PEM." placeholder:"FILE"`
@@ -47,6 +52,7 @@ type serveCmd struct {
 	MinFree        int64           `help:"Disk space under --data, in MB, below which new calls are refused." default:"256" placeholder:"MB"`
 	MinFreeRecs    int64           `name:"min-free-recordings" help:"Disk space below which live calls begin no further recordings; those that run go on." default:"64" placeholder:"MB"`
 	SpoolQuota     int64           `help:"What the undelivered recordings of one account may take, in MB, before its new calls are refused; 0 for half of the disk." default:"0" placeholder:"MB"`
+	UploadCA       string          `name:"upload-ca" help:"Certificate authorities, PEM, that receivers may also have their certificates from." placeholder:"FILE"`
 	MP3Bitrate     int             `name:"mp3-bitrate" help:"Bit rate of mono MP3 in kbit/s; stereo has twice that. 0: 32 at 16 kHz and above, 24 below." default:"0" env:"CALLREC_MP3_BITRATE"`
 	Shards         int             `help:"Goroutines that receive and record; 0 for one a core." default:"0"`
 	LogFormat      string          `help:"Logs as ${enum}; auto is text on a terminal." enum:"auto,text,json" default:"auto"`
@@ -100,8 +106,9 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 	}
 	if strings.Contains(storage, "://") {
 		u, err := url.Parse(storage)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			note(errors.New("--storage: want a folder, or a URL that begins with http:// or https://"))
+		known := err == nil && slices.Contains([]string{"http", "https", "s3", "file"}, u.Scheme)
+		if !known || (u.Scheme != "file" && u.Host == "") {
+			note(errors.New("--storage: want a folder, or a URL that begins with http://, https://, s3:// or file:///"))
 		}
 	}
 	for name, d := range map[string]time.Duration{"--hold": c.Hold, "--source-timeout": c.SourceTimeout, "--upload-keep": c.UploadKeep, "--sync-interval": c.SyncInterval} {
@@ -109,8 +116,8 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 			note(fmt.Errorf("%s: want more than 0, got %v", name, d))
 		}
 	}
-	if c.MediaTimeout < 0 || c.DrainTimeout < 0 || c.Shards < 0 {
-		note(errors.New("--media-timeout, --drain-timeout and --shards cannot be negative"))
+	if c.MediaTimeout < 0 || c.DrainTimeout < 0 || c.StorageKeep < 0 || c.Shards < 0 {
+		note(errors.New("--media-timeout, --drain-timeout, --storage-keep and --shards cannot be negative"))
 	}
 	if c.MinFreeRecs < 0 || c.MinFree < c.MinFreeRecs || c.SpoolQuota < 0 {
 		note(fmt.Errorf("--min-free %d, --min-free-recordings %d, --spool-quota %d: none can be negative, and new calls need as much as further recordings", c.MinFree, c.MinFreeRecs, c.SpoolQuota))
@@ -132,13 +139,18 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 		syncEvery = 0
 	}
 	return workerConfig{
-		data: c.Data, http: c.HTTP, ops: c.Ops, storage: storage, allowTarget: c.AllowTarget,
-		addrs: addrs, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, shards: c.Shards,
+		data: c.Data, nats: c.NATS, http: c.HTTP, ops: c.Ops, storage: storage, storageKeep: c.StorageKeep, allowTarget: c.AllowTarget, uploadCA: c.UploadCA,
+		addrs: addrs, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, rtcp: rtcpPolicies[c.RTCP], reportDigits: c.ReportDigits, shards: c.Shards,
 		tokenFile: c.AdminTokenFile, tlsCert: c.TLSCert, tlsKey: c.TLSKey,
 		hold: c.Hold, sourceTimeout: c.SourceTimeout, mediaTimeout: c.MediaTimeout,
 		uploadKeep: c.UploadKeep, syncEvery: syncEvery,
 		minFree: c.MinFree << 20, minFreeBegin: c.MinFreeRecs << 20, spoolQuota: c.SpoolQuota << 20, mp3Kbps: c.MP3Bitrate,
 	}, nil
+}
+
+// rtcpPolicies are the values of --rtcp.
+var rtcpPolicies = map[string]recording.RTCP{
+	"auto": recording.RTCPAuto, "always": recording.RTCPAlways, "never": recording.RTCPNever,
 }
 
 // parsePorts reads "20000-29999".

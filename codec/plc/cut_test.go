@@ -16,55 +16,49 @@ func (r runs) whole(x []int16) []int16 {
 	at := 0
 	for i, n := range r {
 		if i%2 == 0 {
-			c.Resume(y[at : at+n])
+			c.Received(y, at, at+n)
 		} else {
 			clear(y[at : at+n])
-			c.Conceal(y, at, at+n)
+			c.Lost(y, at, at+n)
 		}
 		at += n
 	}
 	return y
 }
 
-// cut does the same as a caller that sees next() samples at a time, each time
-// with History samples of before in a buffer made anew, and all but the last
-// Overlap of those handed out. It reports whether one of them was changed.
-func (r runs) cut(x []int16, next func() int) (y []int16, changed bool) {
+// cut does the same as a caller that sees next() samples at a time, each time in
+// a buffer made anew, with the last Hold before them, all others handed out.
+func (r runs) cut(x []int16, next func() int) (out []int16) {
 	var c Concealer
-	i, left := 0, 0
-	if len(r) > 0 {
-		left = r[0]
-	}
+	var held []int16
+	i, left := 0, r[0]
 	for at := 0; at < len(x); {
-		end := min(at+max(1, next()), len(x))
-		tail := min(at, History)
-		buf := append(slices.Clone(y[at-tail:]), x[at:end]...)
-		for k := tail; k < len(buf); {
+		n := min(max(1, next()), len(x)-at)
+		buf := append(slices.Clone(held), x[at:at+n]...)
+		at += n
+		for k := len(held); k < len(buf); {
 			for left == 0 {
 				i++
 				left = r[i]
 			}
 			n := min(left, len(buf)-k)
 			if i%2 == 0 {
-				c.Resume(buf[k : k+n])
-				c.Resume(buf[k+n : k+n]) // a caller may well say nothing
+				c.Received(buf, k, k+n)
+				c.Received(buf, k+n, k+n) // a caller may well say nothing
 			} else {
 				for j := range n {
 					buf[k+j] = 0x5555
 				}
-				c.Conceal(buf, k, k+n)
-				c.Conceal(buf, k+n, k+n)
+				c.Lost(buf, k, k+n)
+				c.Lost(buf, k+n, k+n)
 			}
 			k += n
 			left -= n
 		}
-		if keep := tail - min(tail, Overlap); !slices.Equal(buf[:keep], y[at-tail:at-tail+keep]) {
-			changed = true
-		}
-		y = append(y[:at-tail], buf...)
-		at = end
+		whole := max(0, len(buf)-Hold)
+		out, held = append(out, buf[:whole]...), buf[whole:]
 	}
-	return y, changed
+	return append(out, held...)
 }
 
 func (r runs) length() (n int) {
@@ -80,10 +74,7 @@ func (r runs) check(t *testing.T, seed uint64, next func() int) {
 	n := r.length()
 	for _, x := range [][]int16{noise(seed, 9000, n), buzz(seed, n)} {
 		want := r.whole(x)
-		got, changed := r.cut(x, next)
-		if changed {
-			t.Fatalf("seed %d, runs %v: a sample is changed that was handed out", seed, r)
-		}
+		got := r.cut(x, next)
 		for i := range want {
 			if got[i] != want[i] {
 				t.Fatalf("seed %d, runs %v: sample %d is %d when cut, %d when whole", seed, r, i, got[i], want[i])
@@ -113,7 +104,7 @@ func buzz(seed uint64, n int) []int16 {
 }
 
 func TestCutsChangeNothing(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		scale := []int{12, 60, 300, 1200}[r.IntN(4)]
 		var script runs
@@ -130,7 +121,7 @@ func FuzzCuts(f *testing.F) {
 	f.Add(uint64(2), []byte{0, 60, 1, 60, 200, 255, 255, 2, 9}, []byte{1, 200, 3})
 	f.Add(uint64(3), []byte{20, 1, 1, 1, 2, 1, 0, 1, 3, 20}, []byte{7, 11})
 	f.Fuzz(func(t *testing.T, seed uint64, script, cuts []byte) {
-		if len(script) > 64 || len(cuts) == 0 {
+		if len(script) == 0 || len(script) > 64 || len(cuts) == 0 {
 			return
 		}
 		var r runs

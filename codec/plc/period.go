@@ -20,22 +20,30 @@ const floor = 250
 // the two, over the level of the earlier one, is greatest. As the Recommendation
 // has it, every second lag is tried on every second sample, then the neighbours of
 // the best on all of them: a sixth of the work of a full search.
-func period(past *[History]int16) int {
+func period(past *[history]int16) int {
 	best := search(past, minPeriod, maxPeriod, 2)
 	return search(past, max(best-1, minPeriod), min(best+1, maxPeriod), 1)
 }
 
 // search is the best lag of those from shortest to longest, tried stride apart on
 // samples stride apart.
-func search(past *[History]int16, shortest, longest, stride int) int {
+func search(past *[history]int16, shortest, longest, stride int) int {
 	best, most := shortest, math.Inf(-1)
+	end := past[history-window:]
+	var energy int64
 	for lag := shortest; lag <= longest; lag += stride {
-		end := past[History-window:]
-		earlier := past[History-window-lag:][:len(end)]
-		var like, energy int64
+		earlier := past[history-window-lag:][:len(end)]
+		var like int64
 		for i := 0; i < len(end); i += stride {
 			like += int64(end[i]) * int64(earlier[i])
-			energy += int64(earlier[i]) * int64(earlier[i])
+		}
+		if lag == shortest {
+			for i := 0; i < len(end); i += stride {
+				energy += int64(earlier[i]) * int64(earlier[i])
+			}
+		} else { // one sample has come in at the front, one has left at the end
+			in, out := int64(earlier[0]), int64(past[history-lag])
+			energy += in*in - out*out
 		}
 		// Whole numbers below 2^53: the root and the quotient are all that is rounded.
 		if score := float64(like) / math.Sqrt(float64(max(energy, floor))); score > most {

@@ -79,8 +79,8 @@ func TestAnnounce(t *testing.T) {
 		FromNetwork: "onnet", ToNetwork: "offnet", Parties: [2]recording.Party{{UserID: "U1", DeviceID: "D1"}},
 		Answered: true, At: clock.Add(-750 * time.Millisecond),
 		Legs: []recording.LegSpec{
-			{Leg: recording.Caller, Label: "2", Source: netip.MustParseAddrPort("192.0.2.7:30010"), Payloads: map[uint8]recording.Payload{18: recording.PayloadNone, 8: recording.PayloadPCMA}},
-			{Leg: recording.Callee, Label: "1", Source: netip.MustParseAddrPort("[2001:db8::7]:0"), Payloads: map[uint8]recording.Payload{0: recording.PayloadPCMU, 101: recording.PayloadEvents}},
+			{Leg: recording.Caller, Label: "2", Source: netip.MustParseAddrPort("192.0.2.7:30010"), Offered: netip.MustParseAddrPort("192.0.2.8:5002"), Payloads: map[uint8]recording.Payload{18: recording.PayloadNone, 8: recording.PayloadPCMA}},
+			{Leg: recording.Callee, Label: "1", Source: netip.MustParseAddrPort("[2001:db8::7]:0"), Offered: netip.MustParseAddrPort("192.0.2.8:5000"), Payloads: map[uint8]recording.Payload{0: recording.PayloadPCMU, 101: recording.PayloadEvents}},
 		},
 	}
 	if !reflect.DeepEqual(spec, want) {
@@ -185,6 +185,38 @@ func TestActions(t *testing.T) {
 		if len(d.commands) != 1 || !reflect.DeepEqual(d.commands[0], c.want) {
 			t.Errorf("%s: %+v, want %+v", c.body, d.commands, c.want)
 		}
+	}
+}
+
+// An update brings what it says of the legs to the recorder, and the new answer back.
+func TestUpdate(t *testing.T) {
+	d := newDoor(t)
+	const offer = `v=0\nc=IN IP4 192.0.2.8\nm=audio 5000 RTP/AVP 0\na=label:1\n`
+	d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1","sdp":"`+offer+`","flow":{"module":"record_call","data":{"action":"start"}}}}`)
+	data := d.must(t, 200, "POST", call, `{"data":{"action":"update","sdp":"`+strings.Replace(offer, "5000", "5010", 1)+`a=inactive\n"}}`)
+	change := d.commands[0].Change
+	want := []recording.LegSpec{{
+		Leg: recording.Caller, Label: "1", Payloads: map[uint8]recording.Payload{0: recording.PayloadPCMU}, Source: netip.MustParseAddrPort("192.0.2.8:5010"),
+		Offered: netip.MustParseAddrPort("192.0.2.8:5010"), Reports: netip.MustParseAddrPort("192.0.2.8:5011"),
+	}}
+	if !reflect.DeepEqual(change.Legs, want) || !strings.Contains(change.Offer, "inactive") {
+		t.Errorf("change %+v, want legs %+v", change, want)
+	}
+	if sdp := data["sdp"].(string); !strings.Contains(sdp, "a=inactive\r\n") || !strings.Contains(sdp, "m=audio 20000 ") {
+		t.Errorf("answer %q", sdp)
+	}
+	d.must(t, 200, "POST", call, `{"data":{"action":"update","legs":[{"leg":"callee","source":"192.0.2.9","label":"z"}]}}`)
+	want = []recording.LegSpec{{Leg: recording.Callee, Label: "z", Source: netip.MustParseAddrPort("192.0.2.9:0")}}
+	if got := d.commands[1].Change; got.Offer != "" || !reflect.DeepEqual(got.Legs, want) {
+		t.Errorf("change %+v, want legs %+v", got, want)
+	}
+	for _, bad := range []string{`"sdp":"x"`, `"sdp":""`, `"legs":[{"leg":"nobody"}]`, `"legs":[{"leg":"caller","source":"x"}]`, `"leg":"caller"`, `"flow":{}`, `"from":"x"`, `"colour":"red"`} {
+		if status, out, _ := d.send(t, "POST", call, `{"data":{"action":"update",`+bad+`}}`); status != 400 {
+			t.Errorf("%s: %d %v", bad, status, out)
+		}
+	}
+	if len(d.commands) != 2 {
+		t.Errorf("%d commands", len(d.commands))
 	}
 }
 

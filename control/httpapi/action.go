@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net/http"
 
-	"callrec/control"
 	"callrec/policy"
 	"callrec/recording"
 )
@@ -15,7 +14,7 @@ func (s *server) list(r *request) (reply, error) {
 		v := describe(info)
 		views = append(views, v)
 	}
-	return reply{status: http.StatusOK, data: views}, nil
+	return reply{status: http.StatusOK, data: views, page: &page{size: len(views)}}, nil
 }
 
 // get answers GET channels/{call}.
@@ -27,11 +26,12 @@ func (s *server) get(r *request) (reply, error) {
 	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
 }
 
-// plain are the actions that need nothing but their instant and perhaps a leg.
+// plain are the actions that are one command.
 var plain = map[string]recording.Action{
 	"answer": recording.Answer,
 	"bridge": recording.Bridge,
 	"hangup": recording.Hangup,
+	"update": recording.Update,
 }
 
 // act answers POST channels/{call}.
@@ -42,17 +42,20 @@ func (s *server) act(r *request) (reply, error) {
 	}
 	o := objectOf(data)
 	action := o.text("action")
-	if action == "update" || action == "transfer" {
-		return reply{}, &control.Fault{
-			Status: http.StatusNotImplemented, Message: "not_implemented",
-			Data: control.Explain{Message: "not implemented", Cause: "the action " + action + " does not exist yet"},
-		}
+	if action == "transfer" {
+		return reply{}, notBuilt("the action " + action)
 	}
-	bad := s.schemas.check("channels.action", data)
+	bad := s.schemas.Check("channels.action", data)
 	info, live := s.Recorder.Info(r.call)
 	command := recording.Command{Action: plain[action], At: s.instant(r, o, "at", &bad), Leg: o.leg("leg")}
-	steps := s.steps(r, o["flow"], "flow", info.Spec.To, &bad)
-	if err := bad.Err(); err != nil {
+	if live && action == "update" {
+		command.Change = change(r, o, info, &bad)
+	}
+	if action == "callflow" && o["flow"] == nil && o["callflow_id"] == nil {
+		bad = append(bad, policy.Problem{Path: "flow", Rule: "required", Message: "Field is required but missing", Value: "flow"})
+	}
+	steps, _, err := s.flowOf(r, o, &info.Spec, &bad)
+	if err != nil {
 		return reply{}, err
 	}
 	if !live {
@@ -87,15 +90,15 @@ func (s *server) metaflow(r *request) (reply, error) {
 		return reply{}, err
 	}
 	const path = "data.data"
-	bad := s.schemas.check("channels.metaflow", data)
+	bad := s.schemas.Check("channels.metaflow", data)
 	flow := objectOf(data).object("data").object("data")
-	for _, key := range s.schemas.unknown("metaflows.record_call", flow) {
-		r.warn("%s.%s is no setting of record_call and is ignored", path, escapeKey(key))
+	for _, key := range s.schemas.Unknown("metaflows.record_call", flow) {
+		r.warn("%s.%s is no setting of record_call and is ignored", path, policy.EscapeKey(key))
 	}
 	info, live := s.Recorder.Info(r.call)
 	command := recording.Command{Action: metaflows[flow.text("action")], At: s.instant(r, flow, path+".at", &bad)}
 	if command.Action == recording.Start {
-		command.Start = s.metaStart(flow, info.Spec.To, path, &bad)
+		command.Start = s.metaStart(flow, &info.Spec, path, &bad)
 	} else {
 		command.Recording, command.MediaName = flow.text("id"), flow.text("media_name")
 	}
@@ -113,17 +116,17 @@ func (s *server) metaflow(r *request) (reply, error) {
 
 // metaStart reads the recording that a metaflow starts. Its limit is that of the
 // settings, not of the callflow: Kazoo's schema gives metaflows none.
-func (s *server) metaStart(flow object, to, path string, bad *policy.Problems) []recording.Request {
+func (s *server) metaStart(flow object, c *recording.CallSpec, path string, bad *policy.Problems) []recording.Request {
 	if flow.text("id") != "" {
 		*bad = append(*bad, policy.Problem{Path: path + ".id", Rule: "error", Message: "start makes a new recording; it takes no id", Value: flow.text("id")})
 	}
-	spec, err := s.spec(flow.settings(), s.Defaults, path, bad)
+	spec, err := s.spec(policy.ReadSettings(flow), s.Defaults, path, bad)
 	if err != nil {
 		return nil
 	}
 	origin := flow.text("origin")
 	if origin == "" {
-		origin = "untracked : " + userPart(to)
+		origin = "untracked : " + policy.UserPart(c.To)
 	}
-	return []recording.Request{{Spec: spec, Origin: origin, Leg: recording.Caller}}
+	return []recording.Request{{Spec: spec, Origin: origin, Leg: recording.Caller, Owner: s.decider.Owner(c, recording.Caller)}}
 }

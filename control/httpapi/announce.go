@@ -20,15 +20,25 @@ func (s *server) announce(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	bad := s.schemas.check("channels.announce", data)
+	bad := s.schemas.Check("channels.announce", data)
 	o := objectOf(data)
 	c := s.callSpec(r, o, &bad)
-	steps := s.steps(r, o["flow"], "flow", c.To, &bad)
-	if err := bad.Err(); err != nil {
+	steps, stored, err := s.flowOf(r, o, &c, &bad)
+	if err != nil {
 		return reply{}, err
 	}
+	requests, warnings := s.decider.Announced(&c)
+	for _, w := range warnings {
+		r.warn("%s", w)
+	}
+	c.Decided = requests
 	if len(steps) > 0 && steps[0].action == recording.Start {
-		c.Start, steps = steps[0].start, steps[1:]
+		if stored {
+			c.Decided = append(c.Decided, steps[0].start...)
+		} else {
+			c.Start = steps[0].start
+		}
+		steps = steps[1:]
 	}
 	info, created, err := s.Recorder.Announce(r.Context(), c)
 	if err != nil {
@@ -67,6 +77,7 @@ func (s *server) callSpec(r *request, o object, bad *policy.Problems) recording.
 		Bridged:        o.flag("bridged"),
 		Legs:           legs(r, o, bad),
 		Offer:          o.text("sdp"),
+		CallflowID:     o.text("callflow_id"),
 		At:             s.instant(r, o, "at", bad),
 	}
 }
@@ -78,8 +89,47 @@ func party(o object) recording.Party {
 // legs puts together what legs and sdp say. The source of an entry of legs beats
 // that of the offer; its label finds the leg's place in the offer.
 func legs(r *request, o object, bad *policy.Problems) []recording.LegSpec {
-	var said []recording.LegSpec
-	named := make(map[string]recording.Leg)
+	said, named := saidLegs(o, bad)
+	text := o.text("sdp")
+	if text == "" {
+		return said
+	}
+	offer, err := control.ParseOffer(text)
+	if err == nil {
+		offer, err = offer.Assign(named)
+	}
+	if err != nil {
+		*bad = append(*bad, policy.Problem{Path: "sdp", Rule: "error", Message: err.Error()})
+		return said
+	}
+	r.warnOffer(offer.Warnings)
+	return control.Merge(offer.Legs(), said)
+}
+
+// change reads what an update says of the legs of a call.
+func change(r *request, o object, info recording.CallInfo, bad *policy.Problems) recording.Change {
+	said, _ := saidLegs(o, bad)
+	text := o.text("sdp")
+	if text == "" {
+		return recording.Change{Legs: said}
+	}
+	c, warnings, err := control.Revise(info, text, said)
+	if err != nil {
+		*bad = append(*bad, policy.Problem{Path: "sdp", Rule: "error", Message: err.Error()})
+	}
+	r.warnOffer(warnings)
+	return c
+}
+
+func (r *request) warnOffer(warnings []string) {
+	for _, w := range warnings {
+		r.warn("sdp: %s", w)
+	}
+}
+
+// saidLegs reads legs, and which leg each label there names.
+func saidLegs(o object, bad *policy.Problems) (said []recording.LegSpec, named map[string]recording.Leg) {
+	named = make(map[string]recording.Leg)
 	var seen [2]bool
 	list, _ := o["legs"].([]any)
 	for i, item := range list {
@@ -106,42 +156,7 @@ func legs(r *request, o object, bad *policy.Problems) []recording.LegSpec {
 		}
 		said = append(said, leg)
 	}
-	text := o.text("sdp")
-	if text == "" {
-		return said
-	}
-	offer, err := control.ParseOffer(text)
-	if err == nil {
-		offer, err = offer.Assign(named)
-	}
-	if err != nil {
-		*bad = append(*bad, policy.Problem{Path: "sdp", Rule: "error", Message: err.Error()})
-		return said
-	}
-	for _, w := range offer.Warnings {
-		r.warn("sdp: %s", w)
-	}
-	return merge(offer.Legs(), said)
-}
-
-// merge lays what legs says over what the offer says.
-func merge(offered, said []recording.LegSpec) []recording.LegSpec {
-	for _, leg := range said {
-		known := false
-		for i := range offered {
-			if offered[i].Leg != leg.Leg {
-				continue
-			}
-			known = true
-			if leg.Source.IsValid() {
-				offered[i].Source = leg.Source
-			}
-		}
-		if !known {
-			offered = append(offered, leg)
-		}
-	}
-	return offered
+	return said, named
 }
 
 // parseSource reads "ip:port" or "ip"; IPv6 stands in brackets.

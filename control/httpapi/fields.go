@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"math"
 	"time"
 
 	"callrec/policy"
@@ -31,53 +30,11 @@ func (o object) flag(key string) bool {
 	return v
 }
 
-func (o object) maybeFlag(key string) *bool {
-	if v, ok := o[key].(bool); ok {
-		return &v
-	}
-	return nil
-}
-
-// integer also takes 60.0, which is an integer to JSON Schema.
-func (o object) integer(key string) *int {
-	var n int
-	switch v := o[key].(type) {
-	case int64:
-		n = int(max(math.MinInt32, min(math.MaxInt32, v)))
-	case float64:
-		if v != math.Trunc(v) {
-			return nil
-		}
-		n = int(max(math.MinInt32, min(math.MaxInt32, v)))
-	default:
-		return nil
-	}
-	return &n
-}
-
 func (o object) leg(key string) recording.Leg {
 	if o.text(key) == recording.Callee.String() {
 		return recording.Callee
 	}
 	return recording.Caller
-}
-
-// settings reads what a record_call says about one recording.
-func (o object) settings() policy.Settings {
-	return policy.Settings{
-		Format:               o.text("format"),
-		Channels:             o.text("channels"),
-		RecordSampleRate:     o.integer("record_sample_rate"),
-		RecordMinSec:         o.integer("record_min_sec"),
-		TimeLimit:            o.integer("time_limit"),
-		RecordOnAnswer:       o.flag("record_on_answer"),
-		RecordOnBridge:       o.flag("record_on_bridge"),
-		URL:                  o.text("url"),
-		Method:               o.text("method"),
-		Label:                o.text("label"),
-		MediaName:            o.text("media_name"),
-		ShouldFollowTransfer: o.maybeFlag("should_follow_transfer"),
-	}
 }
 
 // ahead is how far the clock of a client may run before ours.

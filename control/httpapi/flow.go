@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
+	"net/http"
 	"time"
 
+	"callrec/control"
 	"callrec/policy"
 	"callrec/recording"
 )
@@ -22,53 +21,105 @@ type step struct {
 	action    recording.Action    // Start or Stop
 	start     []recording.Request // Start
 	mediaName string              // Stop
+	caller    bool                // record_caller
 	path      string              // of the node, for warnings
 }
 
-// steps reads a callflow: its record_call nodes in order, neighbouring starts
-// put together. to is the dialled address of the call.
-func (s *server) steps(r *request, node any, path, to string, bad *policy.Problems) []step {
+// flowOf reads the flow that a request names, by itself or by the id of a stored
+// one, and makes an error of all that is wrong with the request so far. What is
+// stored was checked then: if it is wrong by now it costs its own recording, with a
+// warning, and no call.
+func (s *server) flowOf(r *request, o object, c *recording.CallSpec, bad *policy.Problems) (steps []step, stored bool, err error) {
+	owner := s.decider.Owner(c, recording.Caller)
+	if id := o.text("callflow_id"); id != "" {
+		if o["flow"] != nil {
+			*bad = append(*bad, policy.UnknownField("flow", "flow"))
+		}
+		flow, _ := s.Documents.Compiled(control.Ref{Account: r.account, Kind: control.Callflows, ID: id}).(*control.Callflow)
+		if flow == nil {
+			*bad = append(*bad, policy.Problem{Path: "callflow_id", Rule: "error", Message: "there is no such callflow", Value: id})
+			return nil, true, bad.Err()
+		}
+		var faults policy.Problems
+		unchecked := s.flow
+		unchecked.CheckURL = nil
+		reader := flowReader{s, unchecked, flow.Name, c.To, owner, &faults}
+		steps, _ = reader.steps(flow.Flow, "callflows."+policy.EscapeKey(id)+".flow")
+		for _, p := range faults {
+			r.warn("%s: %s", p.Path, p.Message)
+		}
+		stored = true
+	} else if o["flow"] != nil {
+		var warnings []policy.Warning
+		reader := flowReader{s, s.flow, "", c.To, owner, bad}
+		steps, warnings = reader.steps(o["flow"], "flow")
+		for _, w := range warnings {
+			r.warn("%s", w)
+		}
+	}
+	if err := bad.Err(); err != nil {
+		return nil, stored, err
+	}
+	for _, st := range steps {
+		if st.caller {
+			return nil, stored, notBuilt("the module record_caller at " + st.path)
+		}
+	}
+	return steps, stored, nil
+}
+
+func notBuilt(what string) *control.Fault {
+	return &control.Fault{
+		Status: http.StatusNotImplemented, Message: "not_implemented",
+		Data: control.Explain{Message: "not implemented", Cause: what + " does not exist yet"},
+	}
+}
+
+// flowReader makes steps of a callflow.
+type flowReader struct {
+	*server
+	defaults recording.Defaults
+	name     string // of the callflow
+	to       string // the dialled address of the call
+	owner    string // of the caller's leg
+	bad      *policy.Problems
+}
+
+// steps reads a callflow: its nodes in order, neighbouring starts put together.
+func (f flowReader) steps(node any, path string) ([]step, []policy.Warning) {
 	var out []step
-	for n := 0; node != nil; n++ {
-		o := objectOf(node)
+	first, warnings := f.schemas.Flow(node, path)
+	for n, at := 0, first; at != nil; n, at = n+1, at.Next {
 		if n == maxNodes {
-			*bad = append(*bad, policy.Problem{Path: path, Rule: "maxDepth", Message: fmt.Sprintf("A flow must not have more than %d nodes", maxNodes), Target: maxNodes})
-			return nil
+			*f.bad = append(*f.bad, tooDeep(at.Path))
+			return nil, nil
 		}
-		if o.text("module") == "record_call" {
-			out = s.recordCall(r, out, o.object("data"), path, to, bad)
-		}
-		for _, key := range s.schemas.unknown("callflows.action", o) {
-			r.warn("%s.%s is unknown and ignored", path, escapeKey(key))
-		}
-		children := o.object("children")
-		for _, key := range slices.Sorted(maps.Keys(children)) {
-			if key != "_" {
-				r.warn("%s.children.%s is never reached: record_call continues with its child _", path, escapeKey(key))
+		switch a := at.Action.(type) {
+		case *policy.RecordCall:
+			out = f.recordCall(out, a, at.Path)
+		case *policy.RecordCaller:
+			if _, err := f.spec(a.Settings, f.defaults, at.Path+".data", f.bad); err == nil {
+				out = append(out, step{caller: true, path: at.Path})
 			}
 		}
-		node, path = children["_"], path+".children._"
 	}
-	return out
+	return out, warnings
+}
+
+func tooDeep(path string) policy.Problem {
+	return policy.Problem{Path: path, Rule: "maxDepth", Message: fmt.Sprintf("A flow must not have more than %d nodes", maxNodes), Target: maxNodes}
 }
 
 // recordCall adds one record_call node to the steps.
-func (s *server) recordCall(r *request, out []step, data object, path, to string, bad *policy.Problems) []step {
-	for _, key := range s.schemas.unknown("callflows.record_call", data) {
-		r.warn("%s.data.%s is no setting of record_call and is ignored", path, escapeKey(key))
-	}
-	spec, err := s.spec(data.settings(), s.flow, path+".data", bad)
-	if err != nil || data.flag("skip_module") {
+func (f flowReader) recordCall(out []step, record *policy.RecordCall, path string) []step {
+	spec, err := f.spec(record.Settings, f.defaults, path+".data", f.bad)
+	if err != nil {
 		return out
 	}
-	if data.text("action") == "stop" {
-		return append(out, step{action: recording.Stop, mediaName: data.text("media_name"), path: path})
+	if record.Stop {
+		return append(out, step{action: recording.Stop, mediaName: record.Settings.MediaName, path: path})
 	}
-	label := data.text("label")
-	if label == "" {
-		label = userPart(to)
-	}
-	request := recording.Request{Spec: spec, Origin: "callflow : " + label, Leg: recording.Caller}
+	request := recording.Request{Spec: spec, Origin: record.Origin(f.name, f.to), Leg: recording.Caller, Owner: f.owner}
 	if n := len(out); n > 0 && out[n-1].action == recording.Start {
 		out[n-1].start = append(out[n-1].start, request)
 		return out
@@ -108,19 +159,4 @@ func (s *server) run(ctx context.Context, r *request, steps []step, at time.Time
 		info = after
 	}
 	return info, nil
-}
-
-// userPart is the user of an address: the part before @, without a scheme.
-func userPart(address string) string {
-	for _, scheme := range []string{"sip:", "sips:", "tel:"} {
-		if len(address) >= len(scheme) && strings.EqualFold(address[:len(scheme)], scheme) {
-			address = address[len(scheme):]
-			break
-		}
-	}
-	user, _, _ := strings.Cut(address, "@")
-	if user == "" {
-		return "unknown"
-	}
-	return user
 }

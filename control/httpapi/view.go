@@ -57,10 +57,7 @@ func (s *server) view(r *request, info recording.CallInfo) callView {
 // sdp answers the offer of a call. The offer was parsed when it came, so that it
 // cannot be now is our own fault, and not the client's business.
 func (s *server) sdp(r *request, info recording.CallInfo) string {
-	offer, err := control.ParseOffer(info.Spec.Offer)
-	if err == nil {
-		offer, err = offer.Adopt(info.Spec.Legs)
-	}
+	offer, err := control.OfferOf(info)
 	if err != nil {
 		s.Log.Error("the offer of a call cannot be answered", "request_id", r.id, "account", r.account, "call_id", r.call.Call, "err", err)
 		return ""

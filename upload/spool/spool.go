@@ -99,7 +99,8 @@ type entry struct {
 	call  call
 	size  int64 // of its audio on disk
 	state state
-	part  *Part // while it is one
+	part  *Part  // while it is one
+	class string // Delivery.Class, while it is parked
 }
 
 // Stats is a snapshot; counters count from Open.
@@ -268,7 +269,7 @@ func (s *Spool) enter(m *Manifest, e entry) bool {
 	if s.entries[m.ID] != nil {
 		return false
 	}
-	e.call = call{m.Account, m.CallID}
+	e.call, e.class = call{m.Account, m.CallID}, m.Delivery.Class
 	s.entries[m.ID] = &e
 	s.calls[e.call]++
 	return true

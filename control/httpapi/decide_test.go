@@ -1,0 +1,93 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"callrec/recording"
+)
+
+// origins lists the recordings of a call as an answer tells them.
+func origins(data map[string]any) string {
+	var out []string
+	list, _ := data["recordings"].([]any)
+	for _, item := range list {
+		out = append(out, item.(map[string]any)["origin"].(string))
+	}
+	return strings.Join(out, "; ")
+}
+
+// Account, both ends, a stored callflow: each has its recording, of one call, in order.
+func TestAnnounceDecides(t *testing.T) {
+	d := newTenant(t)
+	d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":{"account":{"any":{"any":{"enabled":true,"format":"wav"}}}}}}`)
+	d.must(t, 200, "PATCH", ann, `{"data":{"call_recording":{"outbound":{"any":{"enabled":true,"url":"http://ann.example/"}}}}}`)
+	d.must(t, 201, "PUT", acme+"/users", `{"data":{"id":"bob","first_name":"Bob","last_name":"Ray","call_recording":{"inbound":{"onnet":{"enabled":true,"time_limit":60}}}}}`)
+	d.must(t, 201, "PUT", acme+"/callflows", `{"data":{"id":"sales","name":"Sales","flow":{"module":"menu","data":{},"children":{"_":{"module":"record_call","data":{"action":"start"},
+	  "children":{"_":{"module":"record_call","data":{"action":"stop"}}}}}}}}`)
+	const both = `{"data":{"call_id":"c1","from_network":"onnet","to_network":"onnet","caller":{"device_id":"d1"},"callee":{"user_id":"bob"},"callflow_id":"sales"}}`
+	data := d.must(t, 201, "PUT", channels, both)
+	const want = "inbound from onnet to account; outbound to onnet from endpoint; inbound from onnet to endpoint; callflow : Sales"
+	if got := origins(data); got != want || data["warnings"] != nil {
+		t.Errorf("%s, warnings %v; want %s", got, data["warnings"], want)
+	}
+	if len(d.commands) != 1 || d.commands[0].Action != recording.Stop {
+		t.Errorf("commands %+v", d.commands)
+	}
+	info := d.calls[recording.CallID{Account: "acme", Call: "c1"}]
+	var owners []string
+	for _, r := range info.Spec.Decided {
+		owners = append(owners, r.Leg.String()+" "+r.Owner)
+	}
+	if got := fmt.Sprint(owners); got != "[caller ann caller ann callee bob caller ann]" {
+		t.Errorf("owners %s", got)
+	}
+
+	// The same announcement is the same, whatever the documents have become.
+	d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":null}}`)
+	if got := origins(d.must(t, 200, "PUT", channels, both)); got != want {
+		t.Errorf("again: %s", got)
+	}
+
+	data = d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c2","caller":{"user_id":"An"},"callee":{"user_id":"bob"}}}`)
+	if got := origins(data); got != "inbound from onnet to endpoint" || fmt.Sprint(data["warnings"]) !=
+		"[caller.user_id has no document and so no settings from_network is missing: the settings for onnet and, failing these, for offnet calls count]" {
+		t.Errorf("%s, %v", got, data["warnings"])
+	}
+
+	data = d.must(t, 200, "POST", channels+"/c2", `{"data":{"action":"callflow","callflow_id":"sales"}}`)
+	if got := origins(data); got != "inbound from onnet to endpoint; callflow : Sales" {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestFlowFaults(t *testing.T) {
+	d := newTenant(t)
+	d.must(t, 201, "PUT", acme+"/callflows", `{"data":{"id":"ivr","flow":{"module":"record_call","data":{"action":"start"},"children":{"_":{"module":"record_caller","data":{}}}}}}`)
+	d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1"}}`)
+	const node = `{"module":"record_call","data":{"action":"start"}}`
+	for _, c := range []struct {
+		verb, path, data string
+		status           int
+		want             string // a problem, or the message
+	}{
+		{"PUT", channels, `{"call_id":"c2","callflow_id":"nope"}`, 400, "[callflow_id error]"},
+		{"PUT", channels, `{"call_id":"c2","callflow_id":""}`, 400, "[callflow_id minLength]"},
+		{"PUT", channels, `{"call_id":"c2","callflow_id":"ivr","flow":` + node + `}`, 400, "[flow additionalProperties]"},
+		{"PUT", channels, `{"call_id":"c2","callflow_id":"ivr"}`, 501, "not_implemented"},
+		{"PUT", channels, `{"call_id":"c2","flow":{"module":"record_caller","data":{"format":"wav","method":"POST","time_limit":5,"url":"http://h.example/"}}}`, 501, "not_implemented"},
+		{"PUT", channels, `{"call_id":"c2","flow":{"module":"record_caller","data":{"time_limit":4}}}`, 400, "[flow.data.time_limit minimum]"},
+		{"POST", call, `{"action":"callflow","callflow_id":"nope"}`, 400, "[callflow_id error]"},
+		{"POST", call, `{"action":"callflow","callflow_id":"ivr"}`, 501, "not_implemented"},
+		{"POST", call, `{"action":"answer","callflow_id":"ivr"}`, 400, "[callflow_id additionalProperties]"},
+	} {
+		status, out, _ := d.send(t, c.verb, c.path, `{"data":`+c.data+`}`)
+		if status != c.status || (out["message"] != c.want && fmt.Sprint(problems(out)) != c.want) {
+			t.Errorf("%s %s: %d %v, want %d %s", c.verb, c.data, status, out, c.status, c.want)
+		}
+	}
+	if d.started != 0 || len(d.commands) != 0 {
+		t.Errorf("%d recordings, commands %v: something was done all the same", d.started, d.commands)
+	}
+}
