@@ -52,14 +52,16 @@ func TestMain(m *testing.M) {
 
 // worker is a running `callrec serve`.
 type worker struct {
-	t     testing.TB
-	cmd   *exec.Cmd
-	data  string // its --data
-	api   string // host:port
-	ops   string
-	token string
-	log   *logBuffer
-	ended chan error
+	t    testing.TB
+	cmd  *exec.Cmd
+	data string // its --data
+
+	account string // of requests
+	api     string // host:port
+	ops     string
+	token   string
+	log     *logBuffer
+	ended   chan error
 }
 
 // logBuffer keeps what the worker logs, for when a test fails.
@@ -95,7 +97,7 @@ func startWorkerWith(t testing.TB, env []string, data string, flags ...string) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &worker{t: t, data: data, token: "token-of-the-bench-admin", log: &logBuffer{}, ended: make(chan error, 1)}
+	w := &worker{t: t, data: data, account: "acc", token: "token-of-the-bench-admin", log: &logBuffer{}, ended: make(chan error, 1)}
 	args := append([]string{
 		"serve", "--data", data, "--http", "127.0.0.1:0", "--ops", "127.0.0.1:0",
 		"--rtp-address", "127.0.0.1", "--allow-target", "127.0.0.0/8", "--log-format", "json",
@@ -225,7 +227,7 @@ func (w *worker) try(method, path string, data any) (answer, error) {
 		}
 		body = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(context.Background(), method, "http://"+w.api+"/v2/accounts/acc"+path, body)
+	req, err := http.NewRequestWithContext(context.Background(), method, "http://"+w.api+"/v2/accounts/"+w.account+path, body)
 	if err != nil {
 		return answer{}, err
 	}

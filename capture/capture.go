@@ -47,6 +47,11 @@ type Set interface {
 	// family. A *NoPortsError or *FileLimitError says that there is no room.
 	Open(tag Tag, slot int, want netip.Addr) (Ports, error)
 
+	// Reopen binds the very pair that an earlier process had told a sender, as
+	// Ports came from Open, so that its call can go on. It fails when the pair is
+	// not of this Set, is in use, rests, or is held by another program.
+	Reopen(tag Tag, slot int, ports Ports) error
+
 	// Read empties b and fills it with what has arrived at the pairs of slot.
 	// It never waits. more means that b was full before every port had its
 	// turn: handle b and call again for the rest. now may not go back. A

@@ -60,6 +60,7 @@ func (*readySet) Send(capture.Tag, bool, netip.AddrPort, []byte) error { return 
 func (*readySet) Drop(capture.Tag, time.Duration) error                { return nil }
 func (*readySet) Stats() capture.Stats                                 { return capture.Stats{} }
 func (*readySet) Close() error                                         { return nil }
+func (*readySet) Reopen(capture.Tag, int, capture.Ports) error         { return nil }
 
 // rig is a shard without its goroutine, on time that a test makes, with calls of
 // two talking legs and one recording each.

@@ -12,10 +12,12 @@ import (
 // keptCommands bounds what a manifest tells of a call's past.
 const keptCommands = 64
 
-// request is one thing a shard is asked to do. Exactly one of its three kinds is
-// set.
+// request is one thing a shard is asked to do. Exactly one of its kinds is set.
 type request struct {
 	open    *call    // begin this call
+	reopen  *call    // go on with this call of an earlier process
+	attach  []*track // and with these recordings of it,
+	upTo    int64    // which are silence up to here
 	command *Command // do this to call
 	call    *call
 	outcome *outcome // what became of a finished recording
@@ -24,8 +26,9 @@ type request struct {
 }
 
 type reply struct {
-	info *CallInfo
-	err  error
+	info  *CallInfo
+	err   error
+	saved []<-chan struct{} // each closed once a manifest that knows of the command is safe from a kill
 }
 
 // outcome is what the spool or the deliverer says of a recording.
@@ -41,8 +44,15 @@ func (s *shard) handle(r request) {
 	switch {
 	case r.open != nil:
 		out.info, out.err = s.begin(r.open)
+	case r.reopen != nil:
+		out.info, out.err = s.reopen(r.reopen)
+	case r.attach != nil:
+		s.attach(r.call, r.attach, r.upTo)
 	case r.command != nil:
 		out.info, out.err = s.do(r.call, r.command)
+		if out.err == nil {
+			out.saved = s.note(r.call, r.command)
+		}
 	case r.outcome != nil:
 		s.settle(r.outcome)
 	}
@@ -95,6 +105,9 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 		c.bridged = min(c.bridged, pos)
 		s.beginDue(c)
 	case Start:
+		if err := permit(s.rules.Begin, c.spec.ID.Account); err != nil {
+			return nil, refusal(err.Error())
+		}
 		if err := s.startAll(c, cmd.Start, pos); err != nil {
 			return nil, err
 		}
@@ -111,21 +124,27 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	default:
 		return nil, fmt.Errorf("cannot do action %d", cmd.Action)
 	}
-	s.note(c, cmd)
 	return c.publish(), nil
 }
 
 // note remembers a command in the manifests of the call's running recordings.
-func (s *shard) note(c *call, cmd *Command) {
+func (s *shard) note(c *call, cmd *Command) (saved []<-chan struct{}) {
+	c.told++
 	if len(c.commands) == keptCommands {
 		c.commands = append(c.commands[:0], c.commands[1:]...)
 	}
 	c.commands = append(c.commands, noted{cmd.At.UTC(), cmd.Action, cmd.Leg, cmd.Recording, cmd.MediaName})
+	return s.save(c)
+}
+
+// save writes what is known of the call into the manifests of its recordings.
+func (s *shard) save(c *call) (saved []<-chan struct{}) {
 	for _, t := range c.tracks {
-		if t.begun && t.state.live() {
-			t.part.Update(t.manifest(c))
+		if t.begun && !t.committed {
+			saved = append(saved, t.part.Update(t.manifest(c)))
 		}
 	}
+	return saved
 }
 
 func (s *shard) answer(c *call, leg Leg, pos int64) {
@@ -175,7 +194,11 @@ func (s *shard) startAll(c *call, requests []Request, pos int64) error {
 
 // beginTrack opens the recording's file and starts it at pos.
 func (s *shard) beginTrack(c *call, t *track, pos int64) {
-	out, err := newChain(&t.spec, s.m.filters)
+	err := permit(s.rules.Begin, c.spec.ID.Account)
+	var out chain
+	if err == nil {
+		out, err = newChain(&t.spec, s.m.filters)
+	}
 	if err == nil {
 		t.out = out
 		t.begin(pos)

@@ -8,8 +8,9 @@ import (
 
 // counters are a shard's figures for the outside. The shard alone writes them.
 type counters struct {
-	made atomic.Uint64            // recordings
-	ends [numStates]atomic.Uint64 // afterwards counts in those of the first shard
+	made    atomic.Uint64            // recordings
+	resumed atomic.Uint64            // calls of an earlier process
+	ends    [numStates]atomic.Uint64 // afterwards counts in those of the first shard
 
 	received, rtp, foreign, ignored, late, duplicate, lost, restarts atomic.Uint64 // of legs that are closed
 
@@ -48,6 +49,7 @@ type Stats struct {
 	Shards     []int             // live calls of each
 	Calls      int               // live
 	Recordings uint64            // made since the start
+	Resumed    uint64            // calls that an earlier process began, and that went on
 	Entered    [numStates]uint64 // how often a recording has entered each state
 	Packets    map[string]uint64 // by what became of them
 	Ports      struct{ Free, Open, Resting, Total int64 }
@@ -63,6 +65,7 @@ func (m *Manager) Stats() Stats {
 		s.Shards = append(s.Shards, calls)
 		s.Calls += calls
 		s.Recordings += n.made.Load()
+		s.Resumed += n.resumed.Load()
 		for i := range n.ends {
 			s.Entered[i] += n.ends[i].Load()
 		}

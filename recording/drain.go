@@ -49,7 +49,7 @@ func (m *Manager) hangupAll(ctx context.Context, at time.Time) {
 	m.mu.Unlock()
 	for _, id := range all {
 		// A call that is gone already needs no hang-up.
-		_, _ = m.Do(ctx, id, Command{Action: Hangup, At: at})
+		_, _ = m.command(ctx, id, &Command{Action: Hangup, At: at})
 	}
 }
 

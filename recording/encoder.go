@@ -29,10 +29,48 @@ func newEncoder(s *Spec) (codec.Encoder, error) {
 	case "wav":
 		return wav.New(s.rate, s.channels)
 	case "mp3":
-		return mp3.New(mp3.Config{Rate: s.rate, Channels: s.channels, BitRate: s.kbps, TagRoom: mp3TagRoom})
+		return mp3.New(mp3Config(s.rate, s.channels, s.kbps))
 	default:
 		return nil, fmt.Errorf("cannot encode %q: no such encoder", s.format)
 	}
+}
+
+// continueEncoder makes the encoder for the rest of a file: it is to be cut to its
+// first keep bytes, which hold so many samples of each channel. keep 0: the file
+// begins anew, not even its header had come to the disk.
+func continueEncoder(s *Spec, f *os.File, size int64) (e codec.Encoder, keep, samples int64, err error) {
+	if e, err = newEncoder(s); err != nil || size < int64(len(e.Header(nil, codec.Tags{}))) {
+		return e, 0, 0, err
+	}
+	if s.format == "wav" {
+		tail := make([]byte, min(size, wav.TrailerMax))
+		if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
+			return nil, 0, 0, err
+		}
+		_, keep = wav.Repair(s.rate, s.channels, size, tail)
+		samples = (keep - wav.HeaderLen) / int64(2*s.channels)
+		e, err = wav.Continue(s.rate, s.channels, samples)
+		return e, keep, samples, err
+	}
+	b, err := io.ReadAll(io.NewSectionReader(f, 0, size))
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	e, end, samples, err := mp3.Continue(mp3Config(s.rate, s.channels, s.kbps), b)
+	return e, int64(end), samples, err
+}
+
+// roughly is how many samples of a channel a file of so many bytes holds, to some
+// tens of milliseconds.
+func roughly(s *Spec, size int64) int64 {
+	if s.format == "wav" {
+		return max(size-wav.HeaderLen, 0) / int64(2*s.channels)
+	}
+	return max(size-mp3TagRoom, 0) * 8 * int64(s.rate) / int64(1000*s.kbps)
+}
+
+func mp3Config(rate, channels, kbps int) mp3.Config {
+	return mp3.Config{Rate: rate, Channels: channels, BitRate: kbps, TagRoom: mp3TagRoom}
 }
 
 // Repair makes the audio file of a recording whole that a crash has torn: it is
@@ -87,9 +125,7 @@ func repairMP3(m *spool.Manifest, f *os.File) error {
 
 // emptyMP3 is the file of a recording that holds nothing.
 func emptyMP3(m *spool.Manifest) ([]byte, error) {
-	e, err := mp3.New(mp3.Config{
-		Rate: m.Rate, Channels: m.Channels, BitRate: mp3Kbps(0, m.Rate, m.Channels), TagRoom: mp3TagRoom,
-	})
+	e, err := mp3.New(mp3Config(m.Rate, m.Channels, mp3Kbps(0, m.Rate, m.Channels)))
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ type Event struct {
 	Call CallID
 	// Name is "announced", "answered", "bridged", "updated", "ended", "silent" (no
 	// media that can be recorded, on either leg, for a minute), "heard" (again,
-	// after that) or "digit" (see Config.ReportDigits) for a call, and the new
+	// after that), "resumed" (the worker was restarted) or "digit" (see Config.ReportDigits) for a call, and the new
 	// state's name for a recording.
 	Name   string
 	Detail string // which leg, or why

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"callrec/capture"
 	"callrec/capture/clock"
 )
 
@@ -18,15 +19,19 @@ type call struct {
 	epochWall   time.Time
 	interaction string
 	slot        int
+	announced   string // fingerprint of the announcement, of a call from before a restart
 
 	// The shard's alone.
-	legs     [2]*leg // nil until something is armed or recording, or if not announced
-	open     bool    // the ports were opened
-	offer    string  // as of the last update; spec has the first
+	had      map[Leg]capture.Ports // the ports it had before a restart, until it has them again
+	resumed  int64                 // where it went on then
+	legs     [2]*leg               // nil until something is armed or recording, or if not announced
+	open     bool                  // the ports were opened
+	offer    string                // as of the last update; spec has the first
 	known    []LegSpec
 	revision int // of the answer to offer
 	tracks   []*track
 	commands []noted // bounded: the newest
+	told     int     // how many there were
 	mix      mixers
 	answered [2]int64 // where each leg was answered, or never
 	bridged  int64

@@ -28,8 +28,10 @@ type Config struct {
 	RTCP          RTCP           // who gets receiver reports
 	ReportDigits  bool           // tell of the keys pressed; they may be card numbers
 
-	// Admit refuses a new call with a reason, or returns nil; nil: all are taken.
-	Admit func() error
+	// Admit refuses an account's new calls with a reason, or returns nil; Begin
+	// its further recordings of live calls. The shards ask too: neither may wait.
+	// A nil function refuses nothing.
+	Admit, Begin func(account string) error
 
 	// Used reports whether a call id has had a recording before, which still has
 	// the plain name at its target; nil: only this process and the spool are asked.
@@ -129,7 +131,7 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	if spec.Legs == nil {
 		spec.Legs = []LegSpec{{Leg: Caller}, {Leg: Callee}}
 	}
-	full := m.admit()
+	full := permit(m.cfg.Admit, spec.ID.Account)
 	for {
 		m.mu.Lock()
 		e := m.calls[spec.ID]
@@ -143,7 +145,7 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	}
 	if m.draining {
 		m.mu.Unlock()
-		return CallInfo{}, false, refusal("this worker is draining and takes no new calls")
+		return CallInfo{}, false, refusal(fmt.Sprintf("this worker is draining and takes no new calls; %d still run", m.Stats().Calls))
 	}
 	if full != nil {
 		m.mu.Unlock()
@@ -167,12 +169,12 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	return info, true, nil
 }
 
-// admit is asked before mu is taken: it may wait for a disk, the shards may not.
-func (m *Manager) admit() error {
-	if m.cfg.Admit == nil {
+// permit asks a function of Config that may not be there.
+func permit(may func(string) error, account string) error {
+	if may == nil {
 		return nil
 	}
-	return m.cfg.Admit()
+	return may(account)
 }
 
 // errNoCall says that an entry has come to nothing.
@@ -197,7 +199,11 @@ func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, error) {
 	}
 	was := e.call.spec
 	spec.At, spec.Decided = was.At, was.Decided
-	if !reflect.DeepEqual(was, spec) {
+	same := e.call.announced == fingerprint(&spec)
+	if e.call.announced == "" {
+		same = reflect.DeepEqual(was, spec)
+	}
+	if !same {
 		return CallInfo{}, &ConflictError{spec.ID}
 	}
 	return *e.call.info.Load(), nil
@@ -205,28 +211,54 @@ func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, error) {
 
 // Do carries a command out on a live call.
 func (m *Manager) Do(ctx context.Context, id CallID, cmd Command) (CallInfo, error) {
+	r, err := m.command(ctx, id, &cmd)
+	if err != nil {
+		return CallInfo{}, err
+	}
+	waitSaved(ctx, r.saved)
+	return *r.info, nil
+}
+
+// command has the shard carry a command out.
+func (m *Manager) command(ctx context.Context, id CallID, cmd *Command) (reply, error) {
 	m.mu.Lock()
 	e := m.calls[id]
 	m.mu.Unlock()
 	if e == nil {
-		return CallInfo{}, &NotFoundError{"call", id.Call}
+		return reply{}, &NotFoundError{"call", id.Call}
 	}
 	select {
 	case <-e.ready:
 	case <-ctx.Done():
-		return CallInfo{}, ctx.Err()
+		return reply{}, ctx.Err()
 	}
 	if e.err != nil {
-		return CallInfo{}, &NotFoundError{"call", id.Call}
+		return reply{}, &NotFoundError{"call", id.Call}
 	}
-	r, err := m.ask(ctx, e.shard, request{command: &cmd, call: e.call})
-	if err != nil {
-		return CallInfo{}, err
+	r, err := m.ask(ctx, e.shard, request{command: cmd, call: e.call})
+	if err == nil {
+		err = r.err
 	}
-	if r.err != nil {
-		return CallInfo{}, r.err
+	return r, err
+}
+
+// waitSaved waits until a kill cannot undo a command any more: who has been told
+// that a recording is masked relies on it. A disk that is behind is not waited for.
+func waitSaved(ctx context.Context, saved []<-chan struct{}) {
+	if len(saved) == 0 {
+		return
 	}
-	return *r.info, nil
+	late := time.NewTimer(time.Second)
+	defer late.Stop()
+	for _, done := range saved {
+		select {
+		case <-done:
+		case <-late.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Info is the picture of a call: live, or ended less than a minute ago.

@@ -12,19 +12,31 @@ import (
 )
 
 // resume is what a restart needs to know of a recording and its call. It is the
-// opaque part of a spool manifest.
+// opaque part of a spool manifest. Positions are those of the call's timeline.
 type resume struct {
-	Call     CallSpec        `json:"call"`
-	Legs     []LegInfo       `json:"legs"`
+	Call        CallSpec  `json:"call"`      // as updated
+	Announced   string    `json:"announced"` // the announcement's fingerprint
+	Interaction string    `json:"interaction_id,omitempty"`
+	Legs        []LegInfo `json:"legs"`
+	Revision    int       `json:"revision,omitempty"`
+	Answered    [2]int64  `json:"answered"`
+	Bridged     int64     `json:"bridged"`
+	Commands    []noted   `json:"commands"` // the newest of them
+	Heard       int       `json:"heard"`    // how many there were: of two manifests the one with more is newer
+
 	Settings policy.Settings `json:"settings"`
+	Kbps     int             `json:"kbps"`  // MP3 only; what the settings did not say
+	Limit    int             `json:"limit"` // seconds, likewise
 	Origin   string          `json:"origin"`
 	Leg      Leg             `json:"leg"`
 	Owner    string          `json:"owner,omitempty"`
 	Created  time.Time       `json:"created,omitzero"`
-	Start    int64           `json:"start"` // position on the call's timeline, 8 kHz
-	Commands []noted         `json:"commands"`
-
-	Interaction string `json:"interaction_id,omitempty"`
+	Asked    int64           `json:"asked"`
+	Start    int64           `json:"start"`
+	Stop     int64           `json:"stop"`
+	Ended    bool            `json:"ended,omitempty"` // Stop is where it was told to end
+	Edges    []edge          `json:"edges,omitempty"`
+	Away     int64           `json:"away,omitempty"` // samples of silence because the worker was away
 }
 
 // noted is one command as it took effect.
@@ -47,9 +59,11 @@ func (t *track) manifest(c *call) spool.Manifest {
 	}
 	m.Meta = meta(c, &m, t.owner)
 	m.Call = asJSON(resume{
-		Call: c.current(), Legs: c.legInfo(), Settings: t.spec.settings, Origin: t.origin, Leg: t.leg,
-		Owner: t.owner, Created: t.created, Interaction: c.interaction,
-		Start: t.start, Commands: c.commands,
+		Call: c.current(), Announced: c.fingerprint(), Interaction: c.interaction, Legs: c.legInfo(), Revision: c.revision,
+		Answered: c.answered, Bridged: c.bridged, Commands: c.commands, Heard: c.told,
+		Settings: t.spec.settings, Kbps: t.spec.kbps, Limit: t.spec.limit, Origin: t.origin, Leg: t.leg,
+		Owner: t.owner, Created: t.created,
+		Asked: t.asked, Start: t.start, Stop: t.stop, Ended: !t.state.live(), Edges: t.edges, Away: t.away,
 	})
 	if t.quality != nil {
 		m.Quality = asJSON(t.quality)

@@ -7,6 +7,7 @@ type Quality struct {
 	OffsetMS   float64       `json:"offset_ms"` // how much later than the caller the callee is heard, as far as is known
 	Clipped    uint64        `json:"clipped_samples"`
 	LostToDisk float64       `json:"lost_to_disk_ms"`
+	AwayMS     float64       `json:"away_ms,omitempty"` // silence because the worker was restarted in mid-call; counts are of the time since
 }
 
 // LegQuality is one leg's part of the record.

@@ -236,7 +236,7 @@ func (s *shard) openPorts(c *call) error {
 // openLeg gives one leg of a call its ports.
 func (s *shard) openLeg(c *call, spec LegSpec, now time.Duration) error {
 	tag := s.newTag()
-	ports, err := s.set.Open(tag, c.slot, spec.Source.Addr())
+	ports, err := s.bind(c, &spec, tag)
 	if err != nil {
 		s.tags = append(s.tags, tag)
 		return err
@@ -250,6 +250,15 @@ func (s *shard) openLeg(c *call, spec LegSpec, now time.Duration) error {
 	s.legs[tag] = l
 	c.legs[spec.Leg] = l
 	return nil
+}
+
+// bind opens the ports of a leg: those it had before a restart, else any.
+func (s *shard) bind(c *call, spec *LegSpec, tag capture.Tag) (capture.Ports, error) {
+	if c.had == nil {
+		return s.set.Open(tag, c.slot, spec.Source.Addr())
+	}
+	ports := c.had[spec.Leg]
+	return ports, s.set.Reopen(tag, c.slot, ports)
 }
 
 func (s *shard) newTag() capture.Tag {

@@ -150,6 +150,7 @@ func (s *shard) keepLimits(c *call, at time.Duration) (changed bool) {
 	}
 	if limit > 0 && at-c.seen > limit && !c.ended {
 		s.hangup(c, c.position(at), "no media for "+limit.String())
+		s.save(c)
 		return true
 	}
 	s.listen(c, at)
@@ -208,7 +209,7 @@ func (s *shard) finish(c *call, t *track) bool {
 
 // quality is the record of how the recording went.
 func (s *shard) quality(c *call, t *track) *Quality {
-	q := &Quality{LostToDisk: float64(t.lost) * 1000 / clock.Rate}
+	q := &Quality{LostToDisk: float64(t.lost) * 1000 / clock.Rate, AwayMS: float64(t.away) * 1000 / clock.Rate}
 	for i := range c.legs {
 		q.Legs[i] = c.legs[i].quality()
 	}

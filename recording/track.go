@@ -38,14 +38,15 @@ type track struct {
 	lost      int64  // samples that became silence so
 	spent     bool   // the encoder has written its end
 	committed bool   // the spool has all of it
+	away      int64  // samples of silence because the worker was away
 	clipped   uint64 // what the mixer had clipped before the recording began
 	quality   *Quality
 }
 
 // edge is where masking begins or ends.
 type edge struct {
-	pos int64
-	on  bool
+	Pos int64 `json:"pos"`
+	On  bool  `json:"on"`
 }
 
 // begin starts the file at pos. The edges noted while armed stay in force.
@@ -79,12 +80,12 @@ func (t *track) move(on trigger) bool {
 
 // mask notes that from pos on the recording is masked, or is not.
 func (t *track) mask(pos int64, on bool) {
-	at, _ := slices.BinarySearchFunc(t.edges, pos+1, func(e edge, p int64) int { return int(e.pos - p) })
+	at, _ := slices.BinarySearchFunc(t.edges, pos+1, func(e edge, p int64) int { return int(e.Pos - p) })
 	t.edges = slices.Insert(t.edges, at, edge{pos, on})
 	if !t.begun {
 		return
 	}
-	if t.edges[len(t.edges)-1].on {
+	if t.edges[len(t.edges)-1].On {
 		t.move(onMask)
 	} else {
 		t.move(onUnmask)
@@ -95,10 +96,10 @@ func (t *track) mask(pos int64, on bool) {
 func (t *track) maskedAt(pos int64) bool {
 	on := false
 	for _, e := range t.edges {
-		if e.pos > pos {
+		if e.Pos > pos {
 			break
 		}
-		on = e.on
+		on = e.On
 	}
 	return on
 }
@@ -133,11 +134,11 @@ func (t *track) write(pos int64, pcm []int16, s *scratch) {
 	for from < to {
 		upTo, hidden := to, false
 		for _, e := range t.edges {
-			if e.pos > from {
-				upTo = min(upTo, e.pos)
+			if e.Pos > from {
+				upTo = min(upTo, e.Pos)
 				break
 			}
-			hidden = e.on
+			hidden = e.On
 		}
 		stretch := pcm[(from-pos)*ch : (upTo-pos)*ch]
 		if hidden {
@@ -152,7 +153,7 @@ func (t *track) write(pos int64, pcm []int16, s *scratch) {
 // forget drops edges that no later sample needs: all but the last before pos.
 func (t *track) forget(pos int64) {
 	n := 0
-	for n+1 < len(t.edges) && t.edges[n+1].pos <= pos {
+	for n+1 < len(t.edges) && t.edges[n+1].Pos <= pos {
 		n++
 	}
 	t.edges = append(t.edges[:0], t.edges[n:]...)

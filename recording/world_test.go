@@ -32,10 +32,14 @@ const (
 // so. Every file the spool announces is taken and kept.
 type world struct {
 	t     *testing.T
-	dir   string
+	dir   string // for the test
+	home  string // the spool's
 	fake  *capturetest.Fake
 	clock capture.Clock
 	m     *recording.Manager
+	sp    *spool.Spool
+	sc    spool.Config
+	cfg   recording.Config
 
 	undelivered bool // what is taken stays in the spool
 
@@ -59,16 +63,18 @@ func inWorld(t *testing.T, test func(w *world), mods ...func(*recording.Config))
 // inWorldWithDisk also says how many bytes may wait for the disk.
 func inWorldWithDisk(t *testing.T, queue int64, test func(w *world), mods ...func(*recording.Config)) {
 	t.Helper()
+	inWorldOn(t, func(c *spool.Config) { c.QueueBytes = queue }, test, mods...)
+}
+
+// inWorldOn also says what the spool is like.
+func inWorldOn(t *testing.T, disk func(*spool.Config), test func(w *world), mods ...func(*recording.Config)) {
+	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, dir: t.TempDir(), clock: capture.NewClock(), files: map[string]file{}}
-		w.fake = capturetest.NewFake(20000, recording.Slots)
-		sp, err := spool.Open(spool.Config{Dir: dir, Repair: recording.Repair, OnReady: w.take, QueueBytes: queue})
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg := recording.Config{
-			Sets: []capture.Set{w.fake}, Spool: sp, Clock: w.clock,
+		w := &world{t: t, dir: t.TempDir(), home: dir, files: map[string]file{}}
+		w.sc = spool.Config{Repair: recording.Repair, OnReady: w.take}
+		disk(&w.sc)
+		w.cfg = recording.Config{
 			Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
 			OnEvent: func(e recording.Event) {
 				w.mu.Lock()
@@ -76,21 +82,36 @@ func inWorldWithDisk(t *testing.T, queue int64, test func(w *world), mods ...fun
 				w.events = append(w.events, e)
 			},
 		}
-		for _, mod := range mods {
-			mod(&cfg)
-		}
-		w.m, err = recording.New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { // also when the test has failed: else the bubble complains
-			w.m.Close()
-			if err := sp.Close(context.WithoutCancel(t.Context())); err != nil {
-				t.Error(err)
-			}
-		}()
+		w.boot(20000, mods...)
+		defer w.halt() // also when the test has failed: else the bubble complains
 		test(w)
 	})
+}
+
+// boot starts the worker on what is in its folder. Its ports begin at first.
+func (w *world) boot(first uint16, mods ...func(*recording.Config)) {
+	w.t.Helper()
+	var err error
+	w.clock, w.fake = capture.NewClock(), capturetest.NewFake(first, recording.Slots)
+	w.sc.Dir = w.home
+	if w.sp, err = spool.Open(w.sc); err != nil {
+		w.t.Fatal(err)
+	}
+	w.cfg.Sets, w.cfg.Spool, w.cfg.Clock = []capture.Set{w.fake}, w.sp, w.clock
+	for _, mod := range mods {
+		mod(&w.cfg)
+	}
+	if w.m, err = recording.New(w.cfg); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// halt stops the worker.
+func (w *world) halt() {
+	w.m.Close()
+	if err := w.sp.Close(context.WithoutCancel(w.t.Context())); err != nil {
+		w.t.Error(err)
+	}
 }
 
 func (w *world) take(r spool.Ready) {
@@ -214,6 +235,15 @@ func (f *file) wav(t *testing.T, rate, channels int) []int16 {
 		out[i] = int16(le.Uint16(b[44+2*i:]))
 	}
 	return out
+}
+
+// quality is the record in a file's manifest.
+func quality(t *testing.T, f file) (q recording.Quality) {
+	t.Helper()
+	if err := json.Unmarshal(f.manifest.Quality, &q); err != nil {
+		t.Fatal(err)
+	}
+	return q
 }
 
 // talk is one party's stream: octets sent in packets, from a time on.

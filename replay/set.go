@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -36,6 +37,11 @@ func (s *set) Open(tag capture.Tag, slot int, _ netip.Addr) (capture.Ports, erro
 	s.tags[tag], s.slot = leg, slot
 	at := s.legs.Leg[leg].Addr
 	return capture.Ports{Addr: at.Addr(), RTP: at.Port(), RTCP: at.Port() + 1}, nil
+}
+
+// Reopen implements capture.Set: a replay has no restart.
+func (s *set) Reopen(capture.Tag, int, capture.Ports) error {
+	return errors.New("cannot open ports again: a replay has no earlier process")
 }
 
 // Read implements capture.Set.

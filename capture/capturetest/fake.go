@@ -109,6 +109,27 @@ func (f *Fake) Open(tag capture.Tag, slot int, _ netip.Addr) (capture.Ports, err
 	return capture.Ports{Addr: f.Addr, RTP: leg.rtp, RTCP: leg.rtp + 1}, nil
 }
 
+// Reopen implements capture.Set. Ports below the first are not the fake's.
+func (f *Fake) Reopen(tag capture.Tag, slot int, ports capture.Ports) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	taken := f.legs[tag] != nil || ports.RTP < f.first || ports.RTCP != ports.RTP+1 || ports.Addr != f.Addr
+	for _, leg := range f.legs {
+		taken = taken || leg.rtp == ports.RTP
+	}
+	switch {
+	case f.closed:
+		return net.ErrClosed
+	case slot < 0 || slot >= f.slots:
+		return fmt.Errorf("slot %d does not exist: the fake has %d", slot, f.slots)
+	case taken || f.Limit > 0 && len(f.legs) >= f.Limit:
+		return fmt.Errorf("cannot open port %d again", ports.RTP)
+	}
+	f.legs[tag] = &fakeLeg{slot: slot, rtp: ports.RTP}
+	f.next = max(f.next, ports.RTP+2)
+	return nil
+}
+
 // Read implements capture.Set: what has arrived at slot by now, in order of time.
 func (f *Fake) Read(b *capture.Batch, slot int, now capture.Instant) (more bool, err error) {
 	b.Reset()

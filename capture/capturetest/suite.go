@@ -33,6 +33,8 @@ func TestSet(t *testing.T, newSet func(t *testing.T, cfg capture.SocketsConfig) 
 		{"ReusesInOrder", reusesInOrder},
 		{"SkipsTaken", skipsTaken},
 		{"NoPorts", noPorts},
+		{"Reopens", reopens},
+		{"ReopensNothingElse", reopensNothingElse},
 		{"SharesFloodedSlot", sharesFloodedSlot},
 		{"SmallBatch", smallBatch},
 		{"DropInSweep", dropInSweep},

@@ -46,7 +46,8 @@ func (w *worker) startDelivery() (err error) {
 		return err
 	}
 	w.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair, Log: w.log,
+		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair,
+		KeepParts: true, SyncEvery: w.cfg.syncEvery, Log: w.log,
 	})
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ func demoWorker(state, receiver string) (workerConfig, error) {
 		data: state, http: "127.0.0.1:0", storage: filepath.Join(state, "recordings"), allowTarget: []string{receiver},
 		addrs: []netip.Addr{loopback}, firstPort: first, lastPort: last,
 		rtpAllow: []netip.Prefix{netip.PrefixFrom(loopback, 32)}, shards: 1,
-		hold: time.Second, sourceTimeout: 5 * time.Second, mediaTimeout: time.Minute, uploadKeep: time.Minute,
+		hold: time.Second, sourceTimeout: 5 * time.Second, mediaTimeout: time.Minute, uploadKeep: time.Minute, minFree: 64 << 20,
 	}, nil
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -78,11 +80,31 @@ func room(first, last uint16) (byPorts, byFiles int) {
 	return byPorts, byFiles
 }
 
-// freeBytes is what the disk under dir has left for us.
-func freeBytes(dir string) (int64, error) {
+// diskSpace is what the disk under dir has left for us, and its size, in bytes.
+func diskSpace(dir string) (free, total int64, err error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // of other types on other systems
+	size := int64(st.Bsize) //nolint:unconvert // of other types on other systems
+	return int64(st.Bavail) * size, int64(st.Blocks) * size, nil
+}
+
+// checkRoom complains of limits of the machine with which the worker cannot do
+// what its flags say, with the remedy: an error when it could take no call at all.
+func checkRoom(byPorts, byFiles int, free, forCalls int64, warn func(string)) error {
+	switch {
+	case byPorts < 1:
+		return errors.New("the range of ports has no room for a call, which takes two pairs, 4 ports (--rtp-ports)")
+	case byFiles < 1:
+		return fmt.Errorf("the limit of open files has no room for a call, which takes 5 besides %d of the worker's own (raise it: ulimit -n, LimitNOFILE=)", filesOutsideCalls)
+	}
+	if byFiles < byPorts {
+		warn(fmt.Sprintf("the ports have room for %d calls, the limit of open files for %d only (raise it to %d: ulimit -n, LimitNOFILE=)",
+			byPorts, byFiles, filesOutsideCalls+5*byPorts))
+	}
+	if free < forCalls {
+		warn(fmt.Sprintf("the disk has %d MB left, new calls need %d and are refused (--data, --min-free)", free>>20, forCalls>>20))
+	}
+	return nil
 }

@@ -35,6 +35,7 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	r := m.w.manager.Stats()
 	gauge("calls", "Live calls.", float64(r.Calls))
 	count("recordings_total", "Recordings made.", float64(r.Recordings))
+	count("calls_resumed_total", "Calls of an earlier process that went on after a restart.", float64(r.Resumed))
 	for i, n := range r.Entered {
 		count("recording_states_total", "How often a recording has entered a state.", float64(n), "state", recording.State(i).String())
 	}
@@ -62,6 +63,11 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	count("spool_lost_bytes_total", "Audio that the disk refused.", float64(s.BytesLost))
 	count("spool_failed_parts_total", "Recordings on which the disk failed.", float64(s.Failed))
 	count("spool_quarantined_total", "Files of the spool that made no sense and were moved aside.", float64(s.Quarantined))
+
+	count("spool_sync_failures_total", "Syncs of running recordings (--sync=interval) that failed.", float64(s.SyncFaults))
+	gauge("spool_unreadable", "Recordings in the spool that could not be read at the start and were left as they are.", float64(s.Unreadable))
+
+	gauge("disk_free_bytes", "Space left on the spool's disk; negative when it cannot be read.", float64(m.w.space.free.Load()))
 
 	q := m.w.queue.Stats()
 	gauge("uploads", "Deliveries, by state.", float64(q.Waiting), "state", "waiting")

@@ -24,7 +24,7 @@ func (w *worker) opsHandler() http.Handler {
 		_, _ = fmt.Fprintln(rw, "ok") // the client may have gone
 	})
 	mux.HandleFunc("GET /readyz", func(rw http.ResponseWriter, _ *http.Request) {
-		err := w.admit()
+		err := w.space.whole()
 		switch {
 		case w.manager.Draining():
 			http.Error(rw, "draining", http.StatusServiceUnavailable)

@@ -47,6 +47,11 @@ type serveCmd struct {
 	MediaTimeout   time.Duration   `help:"Silence of both legs after which a call is ended; 0 for never." default:"1h"`
 	DrainTimeout   time.Duration   `help:"How long a stopping worker waits for running calls; 0 for no limit." default:"0"`
 	UploadKeep     time.Duration   `help:"How long deliveries are tried before they are parked." default:"168h"`
+	Sync           string          `help:"When a recording is made safe from a power cut: ${enum}; when it ends, or also every --sync-interval while it runs." enum:"finish,interval" default:"finish"`
+	SyncInterval   time.Duration   `help:"How often running recordings are synced with --sync=interval." default:"5s"`
+	MinFree        int64           `help:"Disk space under --data, in MB, below which new calls are refused." default:"256" placeholder:"MB"`
+	MinFreeRecs    int64           `name:"min-free-recordings" help:"Disk space below which live calls begin no further recordings; those that run go on." default:"64" placeholder:"MB"`
+	SpoolQuota     int64           `help:"What the undelivered recordings of one account may take, in MB, before its new calls are refused; 0 for half of the disk." default:"0" placeholder:"MB"`
 	UploadCA       string          `name:"upload-ca" help:"Certificate authorities, PEM, that receivers may also have their certificates from." placeholder:"FILE"`
 	MP3Bitrate     int             `name:"mp3-bitrate" help:"Bit rate of mono MP3 in kbit/s; stereo has twice that. 0: 32 at 16 kHz and above, 24 below." default:"0" env:"CALLREC_MP3_BITRATE"`
 	Shards         int             `help:"Goroutines that receive and record; 0 for one a core." default:"0"`
@@ -106,13 +111,16 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 			note(errors.New("--storage: want a folder, or a URL that begins with http://, https://, s3:// or file:///"))
 		}
 	}
-	for name, d := range map[string]time.Duration{"--hold": c.Hold, "--source-timeout": c.SourceTimeout, "--upload-keep": c.UploadKeep} {
+	for name, d := range map[string]time.Duration{"--hold": c.Hold, "--source-timeout": c.SourceTimeout, "--upload-keep": c.UploadKeep, "--sync-interval": c.SyncInterval} {
 		if d <= 0 {
 			note(fmt.Errorf("%s: want more than 0, got %v", name, d))
 		}
 	}
 	if c.MediaTimeout < 0 || c.DrainTimeout < 0 || c.StorageKeep < 0 || c.Shards < 0 {
 		note(errors.New("--media-timeout, --drain-timeout, --storage-keep and --shards cannot be negative"))
+	}
+	if c.MinFreeRecs < 0 || c.MinFree < c.MinFreeRecs || c.SpoolQuota < 0 {
+		note(fmt.Errorf("--min-free %d, --min-free-recordings %d, --spool-quota %d: none can be negative, and new calls need as much as further recordings", c.MinFree, c.MinFreeRecs, c.SpoolQuota))
 	}
 	if legal := mp3.BitRates(16000); c.MP3Bitrate != 0 && !slices.Contains(legal, c.MP3Bitrate) {
 		note(fmt.Errorf("--mp3-bitrate: want one of %v, or 0 for the default, got %d", legal, c.MP3Bitrate))
@@ -126,12 +134,17 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 	if len(bad) > 0 {
 		return workerConfig{}, usageError{errors.Join(bad...)}
 	}
+	syncEvery := c.SyncInterval
+	if c.Sync == "finish" {
+		syncEvery = 0
+	}
 	return workerConfig{
 		data: c.Data, nats: c.NATS, http: c.HTTP, ops: c.Ops, storage: storage, storageKeep: c.StorageKeep, allowTarget: c.AllowTarget, uploadCA: c.UploadCA,
 		addrs: addrs, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, rtcp: rtcpPolicies[c.RTCP], reportDigits: c.ReportDigits, shards: c.Shards,
 		tokenFile: c.AdminTokenFile, tlsCert: c.TLSCert, tlsKey: c.TLSKey,
 		hold: c.Hold, sourceTimeout: c.SourceTimeout, mediaTimeout: c.MediaTimeout,
-		uploadKeep: c.UploadKeep, mp3Kbps: c.MP3Bitrate,
+		uploadKeep: c.UploadKeep, syncEvery: syncEvery,
+		minFree: c.MinFree << 20, minFreeBegin: c.MinFreeRecs << 20, spoolQuota: c.SpoolQuota << 20, mp3Kbps: c.MP3Bitrate,
 	}, nil
 }
 

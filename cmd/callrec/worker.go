@@ -28,10 +28,6 @@ import (
 // writes, deliveries under way. What is not delivered by then is in the spool.
 const graceful = 10 * time.Second
 
-// minFree is how much the spool's disk must have left before new calls are
-// refused; the running ones need it.
-const minFree = 256 << 20
-
 // workerConfig is everything a worker is made of, checked.
 type workerConfig struct {
 	data, http, ops, storage string
@@ -47,6 +43,9 @@ type workerConfig struct {
 	tlsCert, tlsKey          string
 	hold, sourceTimeout      time.Duration
 	mediaTimeout, uploadKeep time.Duration
+	syncEvery                time.Duration // 0: recordings are synced when they end
+	minFree, minFreeBegin    int64         // bytes the disk must have left for new calls, and for further recordings
+	spoolQuota               int64         // bytes of an account in the spool; 0: half of the disk
 	storageKeep              time.Duration // 0 for ever
 	uploadCA                 string
 	mp3Kbps                  int
@@ -61,6 +60,7 @@ type worker struct {
 	queue   *upload.Queue
 	sweeper *upload.Sweeper // nil when storage is kept for ever
 	spool   *spool.Spool
+	space   *space
 	manager *recording.Manager
 	events  *eventLog
 	store   *store.Store
@@ -103,6 +103,13 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	if err := w.startDelivery(); err != nil {
 		return w, err
 	}
+	if w.space, err = watchSpace(cfg.data, cfg.minFree, cfg.minFreeBegin, cfg.spoolQuota, w.spool); err != nil {
+		return w, err
+	}
+	byPorts, byFiles := room(cfg.firstPort, cfg.lastPort)
+	if err := checkRoom(byPorts, byFiles, w.space.free.Load(), cfg.minFree, func(what string) { log.Warn(what) }); err != nil {
+		return w, err
+	}
 	if err := w.startRecording(); err != nil {
 		return w, err
 	}
@@ -125,7 +132,6 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	if err := w.announceAddress(); err != nil {
 		return w, err
 	}
-	byPorts, byFiles := room(cfg.firstPort, cfg.lastPort)
 	log.Info(fmt.Sprintf("room for %d calls (ports), %d (open files)", byPorts, byFiles),
 		"rtp_address", fmt.Sprint(cfg.addrs), "rtp_ports", fmt.Sprintf("%d-%d", cfg.firstPort, cfg.lastPort), "shards", len(w.manager.Stats().Shards))
 	log.Info("ready", "version", version, "http", w.apiAddr, "ops", w.opsAddr, "storage", w.storage(), "admin_token", place)
@@ -157,8 +163,8 @@ func (w *worker) startRecording() error {
 	}
 	m, err := recording.New(recording.Config{
 		Sets: sets, Spool: w.spool, Clock: capture.NewClock(), Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
-		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits, Admit: w.admit,
-		Used: w.store.Used, OnEvent: w.happened, Log: w.log,
+		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits,
+		Admit: w.space.admit, Begin: w.space.begin, Used: w.store.Used, OnEvent: w.happened, Log: w.log,
 	})
 	if err != nil {
 		closeAll()
@@ -166,6 +172,10 @@ func (w *worker) startRecording() error {
 	}
 	w.manager = m
 	w.owner.Store(m)
+	if left := w.spool.Leftovers(); len(left) > 0 {
+		n := m.Resume(context.Background(), left)
+		w.log.Info("found recordings that an earlier process was writing", "recordings", len(left), "calls_that_go_on", n)
+	}
 	return nil
 }
 
@@ -236,19 +246,6 @@ func (w *worker) delivered(o upload.Outcome) {
 	}
 }
 
-// admit refuses new calls while the disk is nearly full: the running ones need
-// what is left.
-func (w *worker) admit() error {
-	free, err := freeBytes(w.cfg.data)
-	if err != nil {
-		return fmt.Errorf("cannot tell how full the disk under %s is: %w", w.cfg.data, err)
-	}
-	if free < minFree {
-		return fmt.Errorf("the disk under %s has %d MB left, new calls need %d (--data)", w.cfg.data, free>>20, minFree>>20)
-	}
-	return nil
-}
-
 // stop ends the worker: no new calls, running ones until ctx is done, then the
 // doors, the spool and the deliverers. Every file is in the spool when it returns.
 func (w *worker) stop(ctx context.Context) error {
@@ -280,6 +277,9 @@ func (w *worker) stop(ctx context.Context) error {
 	}
 	if w.spool != nil {
 		errs = append(errs, w.spool.Close(last))
+	}
+	if w.space != nil {
+		w.space.close()
 	}
 	if w.events != nil {
 		w.events.close()

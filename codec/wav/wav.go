@@ -32,6 +32,16 @@ func New(rate, channels int) (*Encoder, error) {
 	return &Encoder{rate: rate, channels: channels}, nil
 }
 
+// Continue returns an encoder for the rest of a file that holds so many frames
+// already: its header counts them too.
+func Continue(rate, channels int, frames int64) (*Encoder, error) {
+	e, err := New(rate, channels)
+	if err == nil {
+		e.data = frames * int64(2*channels)
+	}
+	return e, err
+}
+
 // Append appends pcm in little-endian order. Nothing is ever held back.
 func (e *Encoder) Append(dst []byte, pcm []int16) []byte {
 	at := len(dst)

@@ -181,3 +181,27 @@ func BenchmarkAppend(b *testing.B) {
 	b.ReportMetric(float64(b.N)*0.2/b.Elapsed().Seconds(), "x-realtime")
 	b.ReportMetric(0, "ns/op")
 }
+
+// A file that another encoder goes on with is the one that a single encoder makes.
+func TestContinue(t *testing.T) {
+	one, err := New(8000, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pcm := make([]int16, 4000)
+	for i := range pcm {
+		pcm[i] = int16(i * 7)
+	}
+	want := one.Finish(one.Append(one.Header(nil, codec.Tags{}), pcm), codec.Tags{Title: "x"})
+	copy(want, one.Header(nil, codec.Tags{}))
+	two, err := Continue(8000, 2, 500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := append(two.Header(nil, codec.Tags{}), want[HeaderLen:HeaderLen+2000]...)
+	got = two.Finish(two.Append(got, pcm[1000:]), codec.Tags{Title: "x"})
+	copy(got, two.Header(nil, codec.Tags{}))
+	if !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, want %d, or others", len(got), len(want))
+	}
+}

@@ -57,7 +57,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 func TestCloseGivesUpWithItsContext(t *testing.T) {
 	hold := make(chan struct{})
 	s, _ := openTest(t, t.TempDir(), func(c *Config) {
-		c.fault = func(op, _ string) error {
+		c.Fault = func(op, _ string) error {
 			if op == "sync" {
 				<-hold
 			}

@@ -170,14 +170,14 @@ func TestKilledAtEveryStep(t *testing.T) {
 		for again := -1; again < 45; again += 11 {
 			dir := memDir(t)
 			first := &reaper{at: at}
-			s, in := openTest(t, dir, func(c *Config) { c.fault = first.fault })
+			s, in := openTest(t, dir, func(c *Config) { c.Fault = first.fault })
 			fates := live(t, s, in, first)
 			more = first.dead()
 			closeTest(t, s)
 			invariant(t, at, dir)
 			if again >= 0 {
 				second := &reaper{at: again}
-				s, _ := openTest(t, dir, func(c *Config) { c.fault = second.fault })
+				s, _ := openTest(t, dir, func(c *Config) { c.Fault = second.fault })
 				closeTest(t, s)
 				invariant(t, at, dir)
 				if !second.dead() {
@@ -219,7 +219,7 @@ func TestFullDisk(t *testing.T) {
 	var mu sync.Mutex
 	set := func(v bool) { mu.Lock(); defer mu.Unlock(); full = v }
 	s, in := openTest(t, t.TempDir(), func(c *Config) {
-		c.fault = func(op, file string) error {
+		c.Fault = func(op, file string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if full && op == "write" && file == (Name{id(1), "wav"}).part() {

@@ -121,7 +121,11 @@ func (d *disk) saveManifest(m *Manifest, sync bool) (err error) {
 // loadManifest reads one. An error that is an ErrManifest lies in the file's
 // bytes; any other in getting at them.
 func (d *disk) loadManifest(id string) (Manifest, error) {
-	f, err := os.Open(d.path(Name{ID: id}.manifest()))
+	file := Name{ID: id}.manifest()
+	if err := d.check("read", file); err != nil {
+		return Manifest{}, err
+	}
+	f, err := os.Open(d.path(file))
 	if err != nil {
 		return Manifest{}, err
 	}

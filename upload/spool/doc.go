@@ -38,10 +38,11 @@
 // unlink .gone.
 //
 // Creating and updating do not wait for fsync: a kill costs what was not yet
-// handed to the kernel (Flush bounds it), a power cut may cost running calls.
+// handed to the kernel (Flush bounds it). A power cut may cost running calls, or
+// with Config.SyncEvery what they wrote since the last sync of everything.
 //
 // # Goroutines
 //
-// One writer and a few finishers. Whatever waits for a disk to sync is done by
+// One writer, a few finishers, and the syncer if SyncEvery says so. Whatever waits for a disk to sync is done by
 // a finisher, so a slow fsync never holds up the writing of running calls.
 package spool

@@ -51,10 +51,9 @@ func (s *Spool) run(j *job) {
 	switch {
 	case err == nil:
 	case errors.Is(err, errQuarantine):
-		s.log.Error("recording is put in quarantine", "recording", id, "err", err)
 		j.p.closeFile()
-		s.quarantine(j.p.name.part(), j.p.name.manifest())
-		s.leave(id, j.p.off)
+		s.quarantine(err.Error(), j.p.name.part(), j.p.name.manifest())
+		s.leave(id)
 		if s.cfg.OnLost != nil {
 			s.cfg.OnLost(id, err)
 		}
@@ -70,7 +69,7 @@ func (s *Spool) discard(j *job) error {
 	if err := s.erase(j.p.name); err != nil {
 		return err
 	}
-	s.leave(j.p.name.ID, j.p.off)
+	s.leave(j.p.name.ID)
 	return nil
 }
 
@@ -92,7 +91,7 @@ func (s *Spool) commit(j *job) error {
 		return err
 	}
 	p.closeFile()
-	s.onDisk.Add(m.Size - p.off)
+	s.grow(p.name.ID, m.Size-p.off)
 	s.announce(newReady(s, m))
 	return nil
 }

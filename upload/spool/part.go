@@ -55,7 +55,7 @@ func (s *Spool) Create(m Manifest, header []byte) (*Part, error) {
 		return nil, fmt.Errorf("cannot create recording %s: the spool has it already", m.ID)
 	}
 	if !s.writes.push(op{kind: opCreate, p: p, m: &m, header: bytes.Clone(header)}) {
-		s.leave(m.ID, 0)
+		s.leave(m.ID)
 		return nil, ErrClosed
 	}
 	return p, nil
@@ -137,16 +137,18 @@ func (p *Part) free(c *chunk) {
 	chunks.Put(c)
 }
 
-// Update replaces the manifest by one that knows more: commands so far.
-func (p *Part) Update(m Manifest) {
+// Update replaces the manifest by one that knows more: commands so far. What it
+// returns is closed once the kernel has it, and a kill cannot undo it any more.
+func (p *Part) Update(m Manifest) (saved <-chan struct{}) {
+	done := make(chan struct{})
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.over {
-		return
-	}
 	fresh(&m)
 	m.ID, m.Ext = p.name.ID, p.name.Ext
-	p.s.writes.push(op{kind: opUpdate, p: p, m: &m})
+	if p.over || !p.s.writes.push(op{kind: opUpdate, p: p, m: &m, done: done}) {
+		close(done)
+	}
+	return done
 }
 
 // Commit ends the part: everything written, header over its first bytes, and m

@@ -73,7 +73,7 @@ func (r Ready) Done() error {
 	if err := r.s.erase(r.name); err != nil {
 		return fmt.Errorf("cannot remove recording %s from the spool: %w", r.name.ID, err)
 	}
-	r.s.leave(r.name.ID, r.size)
+	r.s.leave(r.name.ID)
 	return nil
 }
 

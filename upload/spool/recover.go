@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 const (
 	lockFile      = "lock"
 	quarantineDir = "quarantine"
+	lostAndFound  = "lost+found" // of the file system, when the folder is its root
 )
 
 // found is everything in the folder that bears one id.
@@ -33,7 +35,7 @@ func (f *found) audio() (files []string) {
 	return files
 }
 
-// scan lists the folder. What we never write is left where it is.
+// scan lists the folder. What we never write is moved aside.
 func (s *Spool) scan() ([]*found, error) {
 	list, err := os.ReadDir(s.cfg.Dir)
 	if err != nil {
@@ -43,13 +45,13 @@ func (s *Spool) scan() ([]*found, error) {
 	for _, e := range list {
 		n, k := parseFile(e.Name())
 		if k == foreign {
-			if e.Name() != lockFile && e.Name() != quarantineDir {
-				s.log.Warn("file in the spool is not ours, left alone", "file", e.Name())
+			if name := e.Name(); name != lockFile && name != quarantineDir && name != lostAndFound {
+				s.quarantine("it is none of the spool's", name)
 			}
 			continue
 		}
 		if !e.Type().IsRegular() {
-			s.quarantine(e.Name())
+			s.quarantine("it is no regular file", e.Name())
 			continue
 		}
 		if len(all) == 0 || all[len(all)-1].id != n.ID {
@@ -78,6 +80,7 @@ func (s *Spool) scan() ([]*found, error) {
 func (s *Spool) recoverAll(all []*found) {
 	for _, f := range all {
 		if err := s.recoverOne(f); err != nil {
+			s.unreadable.Add(1)
 			s.log.Error("cannot read recording, left as it is for the next start", "recording", f.id, "err", err)
 		}
 	}
@@ -94,7 +97,7 @@ func (s *Spool) recoverAll(all []*found) {
 
 func (s *Spool) recoverOne(f *found) error {
 	if f.gone && f.manifest {
-		s.quarantine(Name{ID: f.id}.gone()) // no order of ours leaves both
+		s.quarantine("it says that a recording is removed whose manifest is there", Name{ID: f.id}.gone()) // no order of ours leaves both
 		f.gone = false
 	}
 	if f.gone {
@@ -102,14 +105,13 @@ func (s *Spool) recoverOne(f *found) error {
 	}
 	if !f.manifest {
 		if audio := f.audio(); len(audio) > 0 {
-			s.quarantine(audio...)
+			s.quarantine("it has no manifest", audio...)
 		}
 		return s.disk.remove(Name{ID: f.id}.manifest() + tmpSuffix)
 	}
 	m, err := s.disk.loadManifest(f.id)
 	if errors.Is(err, ErrManifest) {
-		s.log.Error("manifest is put in quarantine, with its audio", "recording", f.id, "err", err)
-		s.quarantine(append(f.audio(), Name{ID: f.id}.manifest())...)
+		s.quarantine(err.Error(), append(f.audio(), Name{ID: f.id}.manifest())...)
 	}
 	if err != nil && !errors.Is(err, ErrManifest) {
 		return err
@@ -138,27 +140,26 @@ func (s *Spool) finishErase(f *found) error {
 // recoverAudio decides what the audio beside a sound manifest is.
 func (s *Spool) recoverAudio(f *found, m *Manifest) error {
 	n := m.Name()
-	ready, part := slices.Contains(f.readies, n), slices.Contains(f.parts, n)
+	ready := slices.Contains(f.readies, n)
 	for _, file := range f.audio() {
 		other := file != n.ready() && file != n.part()
 		if other || (ready && file == n.part()) {
-			s.quarantine(file)
+			s.quarantine("the recording has another audio file", file)
 		}
 	}
 	file := n.part()
 	if ready {
 		file = n.ready()
 	}
-	size := int64(0)
+	size, touched := int64(0), time.Time{}
 	st, err := os.Stat(s.disk.path(file))
 	switch {
 	case err == nil:
-		size = st.Size()
+		size, touched = st.Size(), st.ModTime()
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	case m.Complete:
-		s.log.Error("audio of a complete recording is missing", "recording", m.ID)
-		s.quarantine(n.manifest())
+		s.quarantine("the audio of this complete recording is missing", n.manifest())
 		return nil
 	}
 	whole := m.Complete && size == m.Size
@@ -172,14 +173,17 @@ func (s *Spool) recoverAudio(f *found, m *Manifest) error {
 			return err
 		}
 	}
-	if !whole {
-		fresh(m)
-		s.log.Warn("recording was cut short, repairing", "recording", m.ID, "size", size, "audio", part || ready)
-	}
 	p := &Part{s: s, name: n, off: size, over: true}
 	s.enter(m, entry{state: statePart, part: p})
-	s.onDisk.Add(size)
-	s.jobs.push(&job{p: p, m: m, torn: !whole, sealed: whole})
+	s.grow(m.ID, size)
+	switch {
+	case whole:
+		s.jobs.push(&job{p: p, m: m, sealed: true})
+	case s.cfg.KeepParts && !ready:
+		s.keep(p, m, size, touched)
+	default:
+		Leftover{s, p, *m, size, touched}.Finish()
+	}
 	return nil
 }
 
@@ -190,17 +194,17 @@ func (s *Spool) adopt(m *Manifest) {
 		e.state = stateParked
 	}
 	s.enter(m, e)
-	s.onDisk.Add(m.Size)
+	s.grow(m.ID, m.Size)
 	if e.state == stateReady {
 		s.announce(newReady(s, m))
 	}
 }
 
-// quarantine moves files aside under the names they have. It never overwrites
-// and never deletes; what cannot be moved stays.
-func (s *Spool) quarantine(files ...string) {
+// quarantine moves files aside under the names they have, and says so once for
+// each. It never overwrites and never deletes; what cannot be moved stays.
+func (s *Spool) quarantine(why string, files ...string) {
 	if err := os.MkdirAll(s.disk.path(quarantineDir), 0o700); err != nil {
-		s.log.Error("cannot make the quarantine folder, files stay where they are", "files", files, "err", err)
+		s.log.Error("cannot make the quarantine folder, files stay where they are", "files", files, "why", why, "err", err)
 		return
 	}
 	for _, file := range files {
@@ -212,14 +216,13 @@ func (s *Spool) quarantine(files ...string) {
 			to = filepath.Join(quarantineDir, fmt.Sprintf("%s.%d", file, i))
 		}
 		err := s.disk.rename(file, to)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			s.log.Error("cannot quarantine file, it stays where it is", "file", file, "why", why, "err", err)
+		default:
+			s.quarantined.Add(1)
+			s.log.Error("file is put in quarantine", "file", file, "as", s.disk.path(to), "why", why)
 		}
-		if err != nil {
-			s.log.Error("cannot quarantine file, it stays where it is", "file", file, "err", err)
-			continue
-		}
-		s.quarantined.Add(1)
-		s.log.Error("file is put in quarantine", "file", file, "as", s.disk.path(to))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 var (
@@ -36,11 +37,21 @@ type Config struct {
 	// recording, unless it is the disk's. nil: the bytes go as they are.
 	Repair func(m *Manifest, f *os.File) error
 
+	// KeepParts leaves the parts of an earlier process, as they are, to whoever asks
+	// for the Leftovers, who may go on with them.
+	KeepParts bool
+
+	// SyncEvery is how often the disk is made to keep what running parts have
+	// written, besides at their end; 0 means at their end only. Linux.
+	SyncEvery time.Duration
+
 	QueueBytes int64        // bound on bytes that wait for the disk; 0 means 256 MiB
 	Finishers  int          // how many parts are synced at a time; 0 means 4
 	Log        *slog.Logger // nil: nothing is logged
 
-	fault func(op, file string) error // tests end the world with it
+	// Fault is for tests, which make a disk slow or broken with it, or end the
+	// world: it is called before each step on a file, and may wait or fail it.
+	Fault func(op, file string) error
 }
 
 // Spool is one folder of recordings. Its methods may be called by anybody.
@@ -52,19 +63,24 @@ type Spool struct {
 	log    *slog.Logger
 	writes *fifo[op]
 	jobs   *fifo[*job]
-	ended  chan struct{} // the writer and all finishers are gone
+	stop   chan struct{} // ends the syncer
+	ended  chan struct{} // the goroutines are gone
 
+	dirty       atomic.Bool // something was written since the last sync of everything
 	queued      atomic.Int64
-	onDisk      atomic.Int64
 	lost        atomic.Int64
 	failed      atomic.Int64
 	quarantined atomic.Int64
+	unreadable  atomic.Int64
+	syncFaults  atomic.Int64
 
 	// mu guards the following.
 	mu      sync.Mutex
 	entries map[string]*entry
-	calls   map[call]int // recordings of a call that the spool holds
-	opening []Ready      // found by Open, not nil until it announces them
+	calls   map[call]int     // recordings of a call that the spool holds
+	held    map[string]int64 // bytes of audio by account
+	opening []Ready          // found by Open, not nil until it announces them
+	left    []Leftover       // until somebody asks for them
 	closed  bool
 }
 
@@ -81,9 +97,9 @@ const (
 // entry is what is known in memory of one recording; its manifest stays on disk.
 type entry struct {
 	call  call
+	size  int64 // of its audio on disk
 	state state
 	part  *Part  // while it is one
-	size  int64  // of the audio, once it is complete
 	class string // Delivery.Class, while it is parked
 }
 
@@ -95,14 +111,19 @@ type Stats struct {
 	BytesLost            int64 // accepted by Write, then refused by the disk
 	Failed               int64 // parts on which the disk failed
 	Quarantined          int64 // files moved aside
+	SyncFaults           int64 // syncs of running parts (SyncEvery) that failed
+	Unreadable           int64 // recordings that Open could not read and left as they are
 }
 
 // Open takes the folder, finishes what an earlier process left half done, and
 // announces every leftover, oldest first. Only the folder itself can make it
 // fail; a file in it that makes no sense is moved aside and named in the log.
 func Open(cfg Config) (*Spool, error) {
-	if cfg.Dir == "" || cfg.QueueBytes < 0 || cfg.Finishers < 0 {
-		return nil, fmt.Errorf("cannot open spool %q: it needs a folder, and counts that are not negative", cfg.Dir)
+	if cfg.Dir == "" || cfg.QueueBytes < 0 || cfg.Finishers < 0 || cfg.SyncEvery < 0 {
+		return nil, fmt.Errorf("cannot open spool %q: it needs a folder, and counts and times that are not negative", cfg.Dir)
+	}
+	if cfg.SyncEvery > 0 && !canSyncAll {
+		return nil, fmt.Errorf("cannot open spool %q: this system cannot sync running recordings (--sync=finish)", cfg.Dir)
 	}
 	if cfg.QueueBytes == 0 {
 		cfg.QueueBytes = 256 << 20
@@ -123,10 +144,10 @@ func Open(cfg Config) (*Spool, error) {
 	}
 	s := &Spool{
 		cfg: cfg, lock: lock, log: cfg.Log,
-		disk:   disk{dir: cfg.Dir, fault: cfg.fault},
+		disk:   disk{dir: cfg.Dir, fault: cfg.Fault},
 		writes: newFifo[op](), jobs: newFifo[*job](),
-		ended:   make(chan struct{}),
-		entries: make(map[string]*entry), calls: make(map[call]int),
+		stop: make(chan struct{}), ended: make(chan struct{}),
+		entries: make(map[string]*entry), calls: make(map[call]int), held: make(map[string]int64),
 		opening: []Ready{},
 	}
 	found, err := s.scan()
@@ -142,14 +163,18 @@ func Open(cfg Config) (*Spool, error) {
 // start starts the writer and the finishers. They go in that order: when the
 // writer has gone, nobody commits any more.
 func (s *Spool) start() {
-	var finishers sync.WaitGroup
+	var others sync.WaitGroup
 	for range s.cfg.Finishers {
-		finishers.Go(s.runFinisher)
+		others.Go(s.runFinisher)
+	}
+	if s.cfg.SyncEvery > 0 {
+		others.Go(s.runSyncer)
 	}
 	go func() {
 		s.runWriter()
 		s.jobs.close()
-		finishers.Wait()
+		close(s.stop)
+		others.Wait()
 		close(s.ended)
 	}()
 }
@@ -164,11 +189,15 @@ func (s *Spool) Holds(account, callID string) bool {
 // Stats counts.
 func (s *Spool) Stats() Stats {
 	st := Stats{
-		BytesQueued: s.queued.Load(), BytesOnDisk: s.onDisk.Load(), BytesLost: s.lost.Load(),
+		BytesQueued: s.queued.Load(), BytesLost: s.lost.Load(),
 		Failed: s.failed.Load(), Quarantined: s.quarantined.Load(),
+		Unreadable: s.unreadable.Load(), SyncFaults: s.syncFaults.Load(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, n := range s.held {
+		st.BytesOnDisk += n
+	}
 	for _, e := range s.entries {
 		switch e.state {
 		case statePart:
@@ -240,14 +269,31 @@ func (s *Spool) enter(m *Manifest, e entry) bool {
 	if s.entries[m.ID] != nil {
 		return false
 	}
-	e.call, e.size, e.class = call{m.Account, m.CallID}, m.Size, m.Delivery.Class
+	e.call, e.class = call{m.Account, m.CallID}, m.Delivery.Class
 	s.entries[m.ID] = &e
 	s.calls[e.call]++
 	return true
 }
 
+// Held is how many bytes of audio the spool has of an account, in any state.
+func (s *Spool) Held(account string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held[account]
+}
+
+// grow notes that the audio of a recording has become longer by n bytes.
+func (s *Spool) grow(id string, n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil {
+		e.size += n
+		s.held[e.call.account] += n
+	}
+}
+
 // leave forgets a recording whose files are gone.
-func (s *Spool) leave(id string, size int64) {
+func (s *Spool) leave(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.entries[id]
@@ -258,14 +304,16 @@ func (s *Spool) leave(id string, size int64) {
 	if s.calls[e.call]--; s.calls[e.call] == 0 {
 		delete(s.calls, e.call)
 	}
-	s.onDisk.Add(-size)
+	if s.held[e.call.account] -= e.size; s.held[e.call.account] == 0 {
+		delete(s.held, e.call.account)
+	}
 }
 
 // announce changes a part to ready and tells.
 func (s *Spool) announce(r Ready) {
 	s.mu.Lock()
 	if e := s.entries[r.name.ID]; e != nil {
-		e.state, e.part, e.size = stateReady, nil, r.size
+		e.state, e.part = stateReady, nil
 	}
 	if s.opening != nil {
 		s.opening = append(s.opening, r)

@@ -143,7 +143,7 @@ func TestFullQueueTakesNothing(t *testing.T) {
 	hold := make(chan struct{})
 	s, in := openTest(t, t.TempDir(), func(c *Config) {
 		c.QueueBytes = 40_000
-		c.fault = func(op, _ string) error {
+		c.Fault = func(op, _ string) error {
 			if op == "create" {
 				<-hold
 			}
@@ -178,7 +178,7 @@ func TestSlowSyncHoldsUpNobody(t *testing.T) {
 	hold, syncing := make(chan struct{}), make(chan struct{}, 100)
 	s, in := openTest(t, dir, func(c *Config) {
 		c.Finishers = 2
-		c.fault = func(op, _ string) error {
+		c.Fault = func(op, _ string) error {
 			if op == "sync" {
 				syncing <- struct{}{}
 				<-hold

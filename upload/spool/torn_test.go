@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,12 +90,22 @@ func TestFoundOnDisk(t *testing.T) {
 			map[string][]byte{n.manifest(): encoded(t, 1, complete(1008)), n.manifest() + tmpSuffix: {'{'}, n.ready(): whole},
 			want{1008, false, "ma", 0},
 		},
-		"first manifest being written":   {map[string][]byte{n.manifest() + tmpSuffix: encoded(t, 1, nil)}, none},
-		"half removed: audio left":       {map[string][]byte{n.gone(): encoded(t, 1, complete(1008)), n.ready(): whole}, none},
-		"half removed: part left":        {map[string][]byte{n.gone(): encoded(t, 1, nil), n.part(): whole}, none},
-		"half removed: only the mark":    {map[string][]byte{n.gone(): encoded(t, 1, nil)}, none},
-		"removed and yet there":          {map[string][]byte{n.gone(): {}, n.manifest(): encoded(t, 1, complete(1008)), n.ready(): whole}, want{1008, false, "ma", 1}},
-		"foreign files":                  {map[string][]byte{"README": {'x'}, id(1): {}, id(1) + ".WAV": {}, "a.wav.part": {}, ".x.swp": {}}, want{-1, false, ".x.swp 202611-00000000000000000000000000000001 202611-00000000000000000000000000000001.WAV README a.wav.part", 0}},
+		"first manifest being written": {map[string][]byte{n.manifest() + tmpSuffix: encoded(t, 1, nil)}, none},
+		"half removed: audio left":     {map[string][]byte{n.gone(): encoded(t, 1, complete(1008)), n.ready(): whole}, none},
+		"half removed: part left":      {map[string][]byte{n.gone(): encoded(t, 1, nil), n.part(): whole}, none},
+		"half removed: only the mark":  {map[string][]byte{n.gone(): encoded(t, 1, nil)}, none},
+		"removed and yet there":        {map[string][]byte{n.gone(): {}, n.manifest(): encoded(t, 1, complete(1008)), n.ready(): whole}, want{1008, false, "ma", 1}},
+		"foreign files": {
+			map[string][]byte{
+				"README": {'x'}, id(1): {}, id(1) + ".WAV": {}, "a.wav.part": {}, ".x.swp": {},
+				n.manifest(): encoded(t, 1, complete(1008)), n.ready(): whole,
+			},
+			want{1008, false, "ma", 5},
+		},
+		"duplicate id: a part of a complete recording": {
+			map[string][]byte{n.manifest(): encoded(t, 1, complete(1008)), n.ready(): whole, n.part(): whole[:500], Name{n.ID, "mp3"}.part(): whole},
+			want{1008, false, "ma", 2},
+		},
 		"a file that cannot be repaired": {map[string][]byte{n.manifest(): encoded(t, 1, nil), n.part(): []byte("unrepairable")}, want{-1, false, "", 2}},
 		"a file that repair panics on":   {map[string][]byte{n.manifest(): encoded(t, 1, nil), n.part(): []byte("panic")}, want{-1, false, "", 2}},
 	} {
@@ -158,19 +169,95 @@ func repairOrNot(m *Manifest, f *os.File) error {
 	return repairTest(m, f)
 }
 
-// Folders and links under our names are moved aside too.
-func TestNoRegularFile(t *testing.T) {
-	dir := t.TempDir()
+// What is no regular file is moved aside, whatever its name; a recording beside it
+// is delivered, and one whose audio it should have been as far as there is any.
+func TestFoldersAndLinks(t *testing.T) {
 	n := Name{id(1), "wav"}
-	if err := os.Mkdir(filepath.Join(dir, n.manifest()), 0o700); err != nil {
-		t.Fatal(err)
+	mkdir := func(path string) error { return os.Mkdir(path, 0o700) }
+	link := func(path string) error { return os.Symlink("/etc/passwd", path) }
+	for name, c := range map[string]struct {
+		manifest func(*Manifest) // of recording 1; nil for none
+		file     string
+		make     func(path string) error
+		want     int // length of the audio of recording 1 that is announced; -1 for none
+		aside    int
+	}{
+		"a folder for a manifest":            {nil, n.manifest(), mkdir, -1, 1},
+		"a link for a manifest":              {nil, n.manifest(), link, -1, 1},
+		"a folder for a part":                {func(*Manifest) {}, n.part(), mkdir, headerLen, 1},
+		"a link for a part":                  {func(*Manifest) {}, n.part(), link, headerLen, 1},
+		"a folder for the complete audio":    {complete(1008), n.ready(), mkdir, -1, 2},
+		"a link for the complete audio":      {complete(1008), n.ready(), link, -1, 2},
+		"a foreign folder":                   {nil, "backup", mkdir, -1, 1},
+		"a foreign link":                     {nil, "latest", link, -1, 1},
+		"a folder that is the file system's": {nil, lostAndFound, mkdir, -1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if c.manifest != nil {
+				put(t, dir, n.manifest(), encoded(t, 1, c.manifest))
+			}
+			if err := c.make(filepath.Join(dir, c.file)); err != nil {
+				t.Fatal(err)
+			}
+			put(t, dir, Name{id(2), "wav"}.manifest(), encoded(t, 2, complete(1008)))
+			put(t, dir, Name{id(2), "wav"}.ready(), append(header(1000), audio(1000)...))
+			s, in := openTest(t, dir, nil)
+			got := map[string]int{id(1): -1, id(2): -1}
+			for _, r := range in.all() {
+				got[r.ID()] = len(content(t, r))
+			}
+			if got[id(1)] != c.want || got[id(2)] != 1008 || s.Stats().Quarantined != int64(c.aside) {
+				t.Errorf("announced %v, %+v", got, s.Stats())
+			}
+			if q, _ := os.ReadDir(filepath.Join(dir, quarantineDir)); len(q) != c.aside {
+				t.Errorf("quarantine holds %v", q)
+			}
+		})
 	}
-	if err := os.Symlink("/etc/passwd", filepath.Join(dir, n.ready())); err != nil {
-		t.Fatal(err)
+}
+
+// What may not be read now is left where it is, and delivered once it may: a
+// manifest by the next start, audio by this one.
+func TestUnreadable(t *testing.T) {
+	dir := t.TempDir()
+	for i := 1; i <= 3; i++ {
+		put(t, dir, Name{id(i), "wav"}.manifest(), encoded(t, i, nil))
+		put(t, dir, Name{id(i), "wav"}.part(), append(header(0), audio(1000)...))
 	}
+	denied := func(op, file string) error {
+		if (op == "read" && file == Name{id(1), "wav"}.manifest()) || (op == "open" && file == Name{id(2), "wav"}.part()) {
+			return &fs.PathError{Op: op, Path: file, Err: syscall.EACCES}
+		}
+		return nil
+	}
+	s, in := openTest(t, dir, func(c *Config) { c.Fault = denied })
+	if got := in.all(); len(got) != 1 || got[0].ID() != id(3) {
+		t.Errorf("announced %v", got)
+	}
+	if st := s.Stats(); st.Unreadable != 1 || st.Quarantined != 0 || st.Parts != 1 {
+		t.Errorf("%+v", st)
+	}
+	closeTest(t, s)
+	s, in = openTest(t, dir, nil)
+	if got := in.all(); len(got) != 3 || s.Stats().Unreadable != 0 {
+		t.Errorf("announced %v, %+v", got, s.Stats())
+	}
+}
+
+// A spool whose quarantine cannot be made starts all the same.
+func TestNoQuarantine(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, quarantineDir, []byte("a file"))
+	put(t, dir, Name{id(1), "wav"}.part(), audio(10))
+	put(t, dir, Name{id(2), "wav"}.manifest(), encoded(t, 2, complete(1008)))
+	put(t, dir, Name{id(2), "wav"}.ready(), append(header(1000), audio(1000)...))
 	s, in := openTest(t, dir, nil)
-	if len(in.all()) != 0 || s.Stats().Quarantined != 2 {
-		t.Errorf("announced %d, %+v", len(in.all()), s.Stats())
+	if got := in.all(); len(got) != 1 || got[0].ID() != id(2) || s.Stats().Quarantined != 0 {
+		t.Errorf("announced %v, %+v", got, s.Stats())
+	}
+	if got := files(t, dir); !slices.Contains(got, Name{id(1), "wav"}.part()) {
+		t.Errorf("left %v", got)
 	}
 }
 

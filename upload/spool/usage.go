@@ -36,14 +36,13 @@ func (s *Spool) Usage() Usage {
 	for _, e := range s.entries {
 		switch e.state {
 		case statePart:
-			u.Parts.Recordings++
+			u.add(&u.Parts, e.size)
 		case stateReady:
 			u.add(&u.Ready, e.size)
 		case stateParked:
 			u.park(e.size, e.class)
 		}
 	}
-	u.Parts.Bytes = max(0, s.onDisk.Load()-u.Ready.Bytes-u.Parked.Bytes)
 	return u
 }
 

@@ -9,6 +9,7 @@ type op struct {
 	c      *chunk
 	m      *Manifest
 	header []byte
+	done   chan struct{} // of an update; closed when it was tried
 }
 
 type opKind uint8
@@ -32,6 +33,7 @@ func (s *Spool) runWriter() {
 		for i := range batch {
 			s.do(&batch[i])
 		}
+		s.dirty.Store(true)
 		s.writes.done(len(batch))
 	}
 }
@@ -51,6 +53,7 @@ func (s *Spool) do(o *op) {
 			// The older one is still whole; the next update or the commit may do.
 			s.log.Warn("cannot update manifest", "recording", p.name.ID, "err", err)
 		}
+		close(o.done)
 	case opCommit:
 		s.jobs.push(&job{p: p, m: o.m, header: o.header})
 	case opAbandon:
@@ -86,5 +89,5 @@ func (s *Spool) append(p *Part, b []byte) {
 		return
 	}
 	p.off += int64(len(b))
-	s.onDisk.Add(int64(len(b)))
+	s.grow(p.name.ID, int64(len(b)))
 }

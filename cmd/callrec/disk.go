@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"callrec/upload/spool"
+)
+
+// lookEvery is how often the free space of the spool's disk is read.
+const lookEvery = 500 * time.Millisecond
+
+// space decides who may still fill the disk. As it fills, new calls are refused
+// first, then further recordings of live calls; what is being recorded goes on to
+// the last byte. An account that fills its quota, because its receiver is down,
+// is refused alone. Reading the disk may take long on a bad day, so a goroutine
+// does that, and nobody who asks waits.
+type space struct {
+	dir        string
+	forCalls   int64 // bytes free below which new calls are refused
+	forBegin   int64 // below which recordings are not begun
+	quota      int64 // bytes an account may have in the spool
+	spool      *spool.Spool
+	free       atomic.Int64 // as last read; negative: it cannot be read
+	stop, done chan struct{}
+}
+
+// watchSpace starts looking. A quota of 0 is half of the disk.
+func watchSpace(dir string, forCalls, forBegin, quota int64, sp *spool.Spool) (*space, error) {
+	s := &space{
+		dir: dir, forCalls: forCalls, forBegin: forBegin, quota: quota, spool: sp,
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	free, total, err := diskSpace(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell how full the disk under %s is (--data): %w", dir, err)
+	}
+	if quota == 0 {
+		s.quota = total / 2
+	}
+	s.free.Store(free)
+	go s.watch()
+	return s, nil
+}
+
+func (s *space) watch() {
+	defer close(s.done)
+	t := time.NewTicker(lookEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-t.C:
+		}
+		free, _, err := diskSpace(s.dir)
+		if err != nil {
+			free = -1
+		}
+		s.free.Store(free)
+	}
+}
+
+func (s *space) close() {
+	close(s.stop)
+	<-s.done
+}
+
+// whole says why nobody's new calls are taken, if so.
+func (s *space) whole() error { return s.below(s.forCalls, "new calls", "--min-free") }
+
+func (s *space) below(mark int64, what, flag string) error {
+	switch free := s.free.Load(); {
+	case free < 0:
+		return fmt.Errorf("cannot tell how full the disk under %s is, and %s need %d MB (--data)", s.dir, what, mark>>20)
+	case free < mark:
+		return fmt.Errorf("the disk under %s has %d MB left, %s need %d (--data, %s)", s.dir, free>>20, what, mark>>20, flag)
+	}
+	return nil
+}
+
+// admit says why an account's new call is not taken, if so.
+func (s *space) admit(account string) error {
+	if err := s.whole(); err != nil {
+		return err
+	}
+	if held := s.spool.Held(account); held >= s.quota {
+		return fmt.Errorf("%d MB of this account's recordings wait to be delivered, its quota is %d (--spool-quota)", held>>20, s.quota>>20)
+	}
+	return nil
+}
+
+// begin says why no further recording of a live call is begun, if so.
+func (s *space) begin(string) error {
+	return s.below(s.forBegin, "further recordings", "--min-free-recordings")
+}

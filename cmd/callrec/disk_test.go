@@ -1,0 +1,86 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"callrec/upload/spool"
+)
+
+// As the disk fills, new calls are refused first, then further recordings; each
+// refusal says how much there is, how much is needed, and which flag says so.
+func TestSpace(t *testing.T) {
+	sp, err := spool.Open(spool.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sp.Close(t.Context()) }()
+	s := &space{dir: "/data", forCalls: 256 << 20, forBegin: 64 << 20, quota: 1 << 20, spool: sp}
+	for _, c := range []struct {
+		free         int64
+		calls, begin []string // words of the refusal; nil for none
+	}{
+		{256 << 20, nil, nil},
+		{256<<20 - 1, []string{"255 MB", "256", "/data", "--min-free)"}, nil},
+		{64 << 20, []string{"64 MB"}, nil},
+		{64<<20 - 1, []string{"63 MB"}, []string{"63 MB", "64", "--min-free-recordings"}},
+		{-1, []string{"cannot tell"}, []string{"cannot tell"}},
+	} {
+		s.free.Store(c.free)
+		wantRefusal(t, s.whole(), c.calls)
+		wantRefusal(t, s.admit("acc"), c.calls)
+		wantRefusal(t, s.begin("acc"), c.begin)
+	}
+	s.free.Store(1 << 40)
+	p, err := sp.Create(spool.Manifest{ID: "202611-00000000000000000000000000000001", Ext: "wav", Account: "full", CallID: "c"}, make([]byte, 1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Abandon()
+	if err := sp.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantRefusal(t, s.admit("full"), []string{"1 MB", "quota is 1", "--spool-quota"})
+	wantRefusal(t, s.admit("other"), nil)
+	wantRefusal(t, s.begin("full"), nil)
+	wantRefusal(t, s.whole(), nil)
+}
+
+func wantRefusal(t *testing.T, err error, words []string) {
+	t.Helper()
+	if (err != nil) != (words != nil) {
+		t.Errorf("got %v, want %q", err, words)
+	}
+	for _, w := range words {
+		if err != nil && !strings.Contains(err.Error(), w) {
+			t.Errorf("nothing of %q in %v", w, err)
+		}
+	}
+}
+
+// Limits of the machine are told at the start, with what to do about them.
+func TestCheckRoom(t *testing.T) {
+	for _, c := range []struct {
+		ports, files int
+		free         int64
+		fails, warns []string
+	}{
+		{2500, 4900, 1 << 40, nil, nil},
+		{0, 4900, 1 << 40, []string{"--rtp-ports"}, nil},
+		{2500, 0, 1 << 40, []string{"ulimit -n", "LimitNOFILE="}, nil},
+		{2500, 164, 1 << 40, nil, []string{"2500", "164", "12700", "ulimit -n"}},
+		{2500, 4900, 10 << 20, nil, []string{"10 MB", "256", "--min-free"}},
+	} {
+		var warned []string
+		err := checkRoom(c.ports, c.files, c.free, 256<<20, func(s string) { warned = append(warned, s) })
+		wantRefusal(t, err, c.fails)
+		if (len(warned) > 0) != (c.warns != nil) {
+			t.Errorf("%+v: warned %q", c, warned)
+		}
+		for _, w := range c.warns {
+			if !strings.Contains(strings.Join(warned, ""), w) {
+				t.Errorf("nothing of %q in %q", w, warned)
+			}
+		}
+	}
+}
