@@ -53,6 +53,7 @@ type CallSpec struct {
 	Legs           []LegSpec `json:"legs,omitempty"` // nil means one for each Leg, with nothing said
 	Offer          string    `json:"offer,omitempty"`
 	Start          []Request `json:"-"` // recordings to make at once; kept by their own manifests
+	Flow           Flow      `json:"-"` // a callflow to run at once, after Start
 
 	// At is when the door had read the announcement: sample 0 of the call.
 	At time.Time `json:"at"`
@@ -92,9 +93,16 @@ const (
 
 // Request asks for one recording of a call.
 type Request struct {
-	Spec   Spec
-	Origin string // why it is made, in Kazoo's words: "callflow : sales"
-	Leg    Leg    // whose answer starts a record_on_answer recording
+	Spec   Spec   `json:"spec"`
+	Origin string `json:"origin,omitempty"` // why it is made, in Kazoo's words: "callflow : sales"
+	Leg    Leg    `json:"leg,omitempty"`    // whose recording it is: whose call id it has, and whose answer starts it if record_on_answer
+
+	// CallerOnly is Kazoo's record_caller: the caller's leg alone, mono, until the
+	// caller presses a key or has been silent for 5 s. Its object name is
+	// <call id>.<format>, and its url gets no query. Then is what the callflow does
+	// after that, at the sample where the recording ends.
+	CallerOnly bool `json:"caller_only,omitempty"`
+	Then       Flow `json:"then,omitempty"`
 }
 
 // Action is what a Command does.
@@ -111,6 +119,11 @@ const (
 	Toggle // mask what is not masked and the other way round
 	Hangup // the call is over
 	Update // what was announced of the legs has changed: Change
+	// Transfer gives Leg to somebody else: its call id is CallID from here on, its
+	// party is Party, and Start is what is to be recorded for that one. Recordings
+	// that should not follow a transfer end here, whichever leg it is of.
+	Transfer
+	RunFlow // a callflow: Flow
 )
 
 // Command is one thing done to a live call, with its instant.
@@ -120,11 +133,14 @@ type Command struct {
 	// most one hold back): the command takes effect at that sample, whenever it
 	// is carried out.
 	At        time.Time
-	Leg       Leg       // Answer
-	Start     []Request // Start
+	Leg       Leg       // Answer, Transfer
+	Start     []Request // Start, Transfer
 	Recording string    // Stop, Mask, Unmask, Toggle: the id of one recording
 	MediaName string    // Stop, Mask, Unmask, Toggle: the media name of one recording
 	Change    Change    // Update
+	CallID    string    // Transfer; "" leaves the one there is
+	Party     Party     // Transfer
+	Flow      Flow      // RunFlow
 }
 
 // Change is what a live call is told anew.
@@ -143,6 +159,9 @@ type CallInfo struct {
 	Legs       []LegInfo
 	Recordings []Info // in the order they were made
 	Revision   int    // how often what an SDP answer tells has changed
+
+	// Missed is the answer to a flow: the paths of its stops that found nothing to stop.
+	Missed []string
 }
 
 // LegInfo tells where a leg is received. Ports are zero while nothing is armed
@@ -162,6 +181,7 @@ type Info struct {
 	Format    string
 	Rate      int // Hz
 	Channels  int
+	Caller    bool          // record_caller: the caller's leg alone
 	Started   time.Time     // zero while armed
 	Length    time.Duration // of the file, known once finishing
 	Reason    string        // why it was discarded, cancelled, parked or failed

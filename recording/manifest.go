@@ -20,6 +20,9 @@ type resume struct {
 	Leg      Leg             `json:"leg"`
 	Start    int64           `json:"start"` // position on the call's timeline, 8 kHz
 	Commands []noted         `json:"commands"`
+
+	CallerOnly bool `json:"caller_only,omitempty"`
+	Then       Flow `json:"then,omitempty"`
 }
 
 // noted is one command as it took effect.
@@ -34,17 +37,22 @@ type noted struct {
 // manifest describes the track as of now; at the finish, with its length.
 func (t *track) manifest(c *call) spool.Manifest {
 	m := spool.Manifest{
-		ID: t.id, Ext: t.spec.format, Account: c.spec.ID.Account, CallID: c.spec.ID.Call,
+		ID: t.id, Ext: t.spec.format, Account: c.spec.ID.Account, CallID: t.callID,
 		MediaName: t.mediaName, ContentType: contentTypes[t.spec.format],
 		Destination: spool.Destination{URL: t.spec.settings.URL, Method: t.spec.method, Name: t.objectName},
 		Started:     c.wall(t.start), Rate: t.spec.rate, Channels: t.spec.channels,
 		DurationMS: t.length().Milliseconds(),
 	}
-	m.Meta = meta(c, &m)
-	m.Call = asJSON(resume{
+	m.Meta = meta(c, t, &m)
+	r := resume{
 		Call: c.current(), Legs: c.legInfo(), Settings: t.spec.settings, Origin: t.origin, Leg: t.leg,
 		Start: t.start, Commands: c.commands,
-	})
+	}
+	if d := t.dictation; d != nil {
+		m.Destination.Plain = true
+		r.CallerOnly, r.Then = true, d.then
+	}
+	m.Call = asJSON(r)
 	if t.quality != nil {
 		m.Quality = asJSON(t.quality)
 	}
@@ -53,17 +61,17 @@ func (t *track) manifest(c *call) spool.Manifest {
 
 // meta is what the receiver is told of a recording, in Kazoo's order. A field
 // with nothing to say keeps its name.
-func meta(c *call, m *spool.Manifest) []spool.Field {
+func meta(c *call, t *track, m *spool.Manifest) []spool.Field {
 	s := &c.spec
 	return []spool.Field{
 		{Key: "from", Value: s.From},
 		{Key: "to", Value: s.To},
 		{Key: "caller_id_name", Value: s.CallerIDName},
 		{Key: "caller_id_number", Value: s.CallerIDNumber},
-		{Key: "call_id", Value: s.ID.Call},
-		{Key: "cdr_id", Value: m.Started.UTC().Format("200601-") + s.ID.Call},
+		{Key: "call_id", Value: m.CallID},
+		{Key: "cdr_id", Value: m.Started.UTC().Format("200601-") + m.CallID},
 		{Key: "interaction_id", Value: c.interaction},
-		{Key: "owner_id", Value: s.Parties[Caller].UserID},
+		{Key: "owner_id", Value: t.owner},
 		{Key: "account_id", Value: s.ID.Account},
 		{Key: "start", Value: gregorianSeconds(m.Started)},
 		{Key: "duration_ms", Value: strconv.FormatInt(m.DurationMS, 10)},
