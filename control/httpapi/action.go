@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net/http"
 
-	"callrec/control"
 	"callrec/policy"
 	"callrec/recording"
 )
@@ -29,10 +28,12 @@ func (s *server) get(r *request) (reply, error) {
 
 // plain are the actions that are one command.
 var plain = map[string]recording.Action{
-	"answer": recording.Answer,
-	"bridge": recording.Bridge,
-	"hangup": recording.Hangup,
-	"update": recording.Update,
+	"answer":   recording.Answer,
+	"bridge":   recording.Bridge,
+	"callflow": recording.RunFlow,
+	"hangup":   recording.Hangup,
+	"transfer": recording.Transfer,
+	"update":   recording.Update,
 }
 
 // act answers POST channels/{call}.
@@ -43,33 +44,24 @@ func (s *server) act(r *request) (reply, error) {
 	}
 	o := objectOf(data)
 	action := o.text("action")
-	if action == "transfer" {
-		return reply{}, &control.Fault{
-			Status: http.StatusNotImplemented, Message: "not_implemented",
-			Data: control.Explain{Message: "not implemented", Cause: "the action " + action + " does not exist yet"},
-		}
-	}
 	bad := s.schemas.Check("channels.action", data)
 	info, live := s.Recorder.Info(r.call)
 	command := recording.Command{Action: plain[action], At: s.instant(r, o, "at", &bad), Leg: o.leg("leg")}
 	if live && action == "update" {
 		command.Change = change(r, o, info, &bad)
 	}
-	steps := s.steps(r, o["flow"], "flow", info.Spec.To, &bad)
+	command.Flow = s.readFlow(r, o["flow"], "flow", info.Spec.To, &bad)
+	command.CallID, command.Party = o.callID("call_id", &bad), party(o.object("party"))
 	if err := bad.Err(); err != nil {
 		return reply{}, err
 	}
 	if !live {
 		return reply{}, &recording.NotFoundError{What: "call", Name: r.call.Call}
 	}
-	if action == "callflow" {
-		info, err = s.run(r.Context(), r, steps, command.At)
-	} else {
-		info, err = s.Recorder.Do(r.Context(), r.call, command)
-	}
-	if err != nil {
+	if info, err = s.Recorder.Do(r.Context(), r.call, command); err != nil {
 		return reply{}, err
 	}
+	r.warnMissed(info)
 	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
 }
 

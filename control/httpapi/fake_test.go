@@ -48,7 +48,7 @@ func (f *fake) Announce(_ context.Context, c recording.CallSpec) (recording.Call
 	if old, ok := f.calls[c.ID]; ok {
 		a, b := old.Spec, c
 		a.At, b.At = time.Time{}, time.Time{}
-		a.Start, b.Start = nil, nil
+		a.Start, b.Start, a.Flow, b.Flow = nil, nil, nil, nil
 		if !reflect.DeepEqual(a, b) {
 			return recording.CallInfo{}, false, &recording.ConflictError{ID: c.ID}
 		}
@@ -58,7 +58,26 @@ func (f *fake) Announce(_ context.Context, c recording.CallSpec) (recording.Call
 	f.start(info, c.Start)
 	f.calls[c.ID] = info
 	f.order = append(f.order, c.ID)
-	return *info, true, nil
+	return f.run(info, c.Flow), true, nil
+}
+
+// run carries out a flow: what follows a record_caller follows at once.
+func (f *fake) run(info *recording.CallInfo, flow recording.Flow) recording.CallInfo {
+	var missed []string
+	for _, n := range flow {
+		switch {
+		case n.Start != nil:
+			f.start(info, []recording.Request{*n.Start})
+			missed = append(missed, f.run(info, n.Start.Then).Missed...)
+		case len(info.Recordings) == 0:
+			missed = append(missed, n.Path)
+		default:
+			info.Recordings[len(info.Recordings)-1].State = recording.Finishing
+		}
+	}
+	out := *info
+	out.Missed = missed
+	return out
 }
 
 func (f *fake) start(info *recording.CallInfo, requests []recording.Request) {
@@ -66,7 +85,7 @@ func (f *fake) start(info *recording.CallInfo, requests []recording.Request) {
 		f.started++
 		info.Recordings = append(info.Recordings, recording.Info{
 			ID: fmt.Sprintf("202611-%032x", f.started), Origin: r.Origin, State: recording.Recording,
-			MediaName: fmt.Sprintf("%032x.wav", f.started), Format: "wav", Rate: 8000, Channels: 1, Started: clock,
+			MediaName: fmt.Sprintf("%032x.wav", f.started), Format: "wav", Rate: 8000, Channels: 1, Started: clock, Caller: r.CallerOnly,
 		})
 	}
 	if len(requests) == 0 || info.Legs != nil {
@@ -109,6 +128,9 @@ func (f *fake) Do(_ context.Context, id recording.CallID, c recording.Command) (
 		}
 	case recording.Start:
 		f.start(info, c.Start)
+	case recording.RunFlow:
+		f.commands = append(f.commands, c)
+		return f.run(info, c.Flow), nil
 	case recording.Stop, recording.Mask, recording.Unmask, recording.Toggle:
 		if len(info.Recordings) == 0 || c.Recording == "nope" {
 			return recording.CallInfo{}, &recording.NotFoundError{What: "recording", Name: c.Recording}

@@ -61,7 +61,7 @@ func FuzzAnnounce(f *testing.F) {
 }
 
 func FuzzAction(f *testing.F) {
-	fuzz(f, "POST", call, []string{`{"data":{"action":"answer","leg":"callee"}}`, `{"data":{"action":"callflow","flow":` + chain(3) + `}}`, `{"data":{"action":"update"}}`}, badActions)
+	fuzz(f, "POST", call, []string{`{"data":{"action":"answer","leg":"callee"}}`, `{"data":{"action":"callflow","flow":` + chain(3) + `}}`, `{"data":{"action":"update"}}`, `{"data":{"action":"transfer","leg":"callee","call_id":"x","party":{"user_id":"U"}}}`}, badActions)
 }
 
 func FuzzMetaflow(f *testing.F) {

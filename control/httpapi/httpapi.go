@@ -55,7 +55,6 @@ var schemaFiles embed.FS
 // server answers requests. Nothing in it changes after New.
 type server struct {
 	Config
-	flow    recording.Defaults // Defaults with the limit of callflow actions
 	schemas *policy.Schemas
 }
 
@@ -81,8 +80,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Config: c, flow: c.Defaults, schemas: compiled}
-	s.flow.TimeLimit = policy.FlowTimeLimit
+	s := &server{Config: c, schemas: compiled}
 	return s.routes(), nil
 }
 
