@@ -182,10 +182,10 @@ func TestDictationEndsByALateKey(t *testing.T) {
 		w.sleep(3 * second)
 		end, told := 0, w.dictated(l.epoch)
 		if len(told) != 2 || told[0] != "pressed #" {
-			t.Fatalf("told %q", told)
+			w.t.Fatalf("told %q", told)
 		}
 		if _, err := fmt.Sscanf(told[1], `digit "#" %d`, &end); err != nil || end <= 200*160 || end > 200*160+2*rate {
-			t.Fatalf("told %q", told)
+			w.t.Fatalf("told %q", told)
 		}
 		w.check(l, end, 9*rate)
 	})
@@ -218,7 +218,7 @@ func TestDictationEndsByKeyInBand(t *testing.T) {
 			told := w.dictated(l.epoch)
 			end := 0
 			if len(told) != 2 || told[0] != "pressed "+string(key) {
-				t.Fatalf("key %c at %d: told %q", key, at, told)
+				w.t.Fatalf("key %c at %d: told %q", key, at, told)
 			}
 			if _, err := fmt.Sscanf(told[1], `digit "`+string(key)+`" %d`, &end); err != nil || end < at-64 || end > at+64 {
 				t.Errorf("key %c at %d: told %q", key, at, told)
@@ -306,7 +306,7 @@ func TestDictationUnderAMask(t *testing.T) {
 			told := w.dictated(l.epoch)
 			end := 0
 			if len(told) != 1 {
-				t.Fatalf("in band %v: told %q", inBand, told)
+				w.t.Fatalf("in band %v: told %q", inBand, told)
 			}
 			if _, err := fmt.Sscanf(told[0], `digit "" %d`, &end); err != nil || end < 200*160-64 || end > 200*160+64 {
 				t.Errorf("in band %v: told %q", inBand, told)

@@ -112,7 +112,7 @@ func TestFlowOfALiveCall(t *testing.T) {
 			states = append(states, r.State)
 		}
 		if want := []recording.State{recording.Recording, recording.Recording, recording.Finishing}; !slices.Equal(states, want) {
-			t.Fatalf("%v, want %v", states, want)
+			w.t.Fatalf("%v, want %v", states, want)
 		}
 		w.sleep(2 * second)
 		w.do("c", recording.Command{Action: recording.Hangup})
@@ -189,7 +189,7 @@ func TestOnePressEndsOneDictation(t *testing.T) {
 					}
 				}
 				if want := []string{"digit5", "digit5", "hangup"}; !slices.Equal(got, want) {
-					t.Fatalf("told %q", w.dictated(l.epoch))
+					w.t.Fatalf("told %q", w.dictated(l.epoch))
 				}
 				if c.packets > 0 {
 					l.want.hush(0, from*160, (from+c.packets)*160)
@@ -238,6 +238,39 @@ func TestAKeyPressedBeforeEndsNothing(t *testing.T) {
 	}
 }
 
+// That is so too when nobody has listened to the leg before, wherever between two
+// turns the recording begins.
+func TestAKeyPressedBeforeEndsNothingUnheard(t *testing.T) {
+	octets := babble(4*rate, 3, g711.MuLaw)
+	copy(octets[80*160:], dial('5', 40*160, 4000, 0, g711.MuLaw))
+	for i := range 50 {
+		inWorld(t, func(w *world) {
+			armed := `{"module":"record_call","data":{"action":"start","format":"wav","record_on_bridge":true}`
+			l := w.open(readFlow(t, chainOf(armed)), octets, g711.MuLaw, nil)
+			w.sleep(2*second + time.Duration(i)*4*ms)
+			w.do("a@b", recording.Command{Action: recording.RunFlow, Flow: readFlow(t, chainOf(dictats))})
+			w.sleep(time.Until(l.epoch.Add(4 * second)))
+			w.do("a@b", recording.Command{Action: recording.Hangup})
+			w.sleep(3 * second)
+			if told, want := w.dictated(l.epoch), []string{`hangup "" 32000`}; !slices.Equal(told, want) {
+				t.Errorf("begun %d ms after a turn: told %q, want %q", 4*i, told, want)
+			}
+		})
+	}
+}
+
+// A call that ends for want of media ends like one that hangs up.
+func TestDictationOfACallThatIsGivenUp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		l := w.open(readFlow(t, fmt.Sprintf(dictate, 60)), babble(rate, 3, g711.MuLaw), g711.MuLaw, nil)
+		w.sleep(9 * second)
+		told := w.dictated(l.epoch)
+		if info, _ := w.m.Info(l.info.Spec.ID); len(told) != 1 || !strings.HasPrefix(told[0], `hangup "" `) || len(info.Recordings) != 1 {
+			t.Errorf("told %q, %d recordings", told, len(info.Recordings))
+		}
+	}, func(c *recording.Config) { c.MediaTimeout = 2 * second })
+}
+
 // Without media there is silence, and a flow goes on.
 func TestDictationWithoutMedia(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -245,7 +278,7 @@ func TestDictationWithoutMedia(t *testing.T) {
 		spec := recording.CallSpec{ID: recording.CallID{Account: "acc", Call: "c"}, At: epoch, Legs: []recording.LegSpec{{Leg: recording.Callee}}, Flow: readFlow(t, chainOf(dictats, dictats))}
 		info, _, err := w.m.Announce(w.t.Context(), spec)
 		if err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		w.sleep(12 * second)
 		if told, want := w.dictated(epoch), []string{`silence "" 40000`, `silence "" 80000`}; !slices.Equal(told, want) {

@@ -10,8 +10,9 @@ const (
 	// callerKeys end a record_caller recording (Kazoo's terminators).
 	callerKeys = "0123456789*#"
 	// earlyEar is how long before a record_caller recording, in samples, keys are
-	// listened for: one that is held down when it begins was pressed before it.
-	earlyEar = 3200
+	// listened for: one that is held down when it begins was pressed before it. The
+	// shortest press will do.
+	earlyEar = 320
 	// sameKey is how far apart, in samples, the two forms of one press may lie. A
 	// gateway needs 40 ms and more of a tone before it tells of it instead.
 	sameKey = 800

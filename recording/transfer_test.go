@@ -97,7 +97,7 @@ func TestRecordingOfTheCallee(t *testing.T) {
 			}
 			info, _, err := w.m.Announce(w.t.Context(), spec)
 			if err != nil {
-				t.Fatal(err)
+				w.t.Fatal(err)
 			}
 			if a, b := info.Recordings[0].State, info.Recordings[1].State; a != recording.Armed || b != recording.Recording {
 				t.Errorf("after the caller's answer the callee's is %v, the caller's %v", a, b)
