@@ -59,10 +59,10 @@ func (w *world) dictated(epoch time.Time) (out []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, e := range w.events {
-		switch {
-		case e.Name == "caller_recorded":
+		switch e.Name {
+		case "caller_recorded":
 			out = append(out, fmt.Sprintf("%s %q %d", e.Detail, e.Digit, e.At.Sub(epoch)/(125*time.Microsecond)))
-		case e.Name == "digit":
+		case "digit":
 			out = append(out, "pressed "+e.Digit)
 		}
 	}

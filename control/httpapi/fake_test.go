@@ -121,6 +121,8 @@ func (f *fake) Do(_ context.Context, id recording.CallID, c recording.Command) (
 		info.State = "bridged"
 	case recording.Hangup:
 		info.State = "ended"
+	case recording.Transfer:
+		info.Spec.Parties[c.Leg] = c.Party
 	case recording.Update:
 		if c.Change.Offer != "" {
 			info.Spec.Offer = c.Change.Offer
