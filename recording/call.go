@@ -96,6 +96,7 @@ type Request struct {
 	Spec   Spec   `json:"spec"`
 	Origin string `json:"origin,omitempty"` // why it is made, in Kazoo's words: "callflow : sales"
 	Leg    Leg    `json:"leg,omitempty"`    // whose recording it is: whose call id it has, and whose answer starts it if record_on_answer
+	Owner  string `json:"owner,omitempty"`  // id of the user whose recording it is; empty: the leg's user
 
 	// CallerOnly is Kazoo's record_caller: the caller's leg alone, mono, until the
 	// caller presses a key or has been silent for 5 s. Its object name is

@@ -319,7 +319,10 @@ func (s *shard) newTrack(c *call, r Request) *track {
 		t.mediaName = hex32() + "." + r.Spec.format
 	}
 	id := c.callID(r.Leg)
-	t.callID, t.owner = id.Call, c.parties[r.Leg].UserID
+	t.callID, t.owner = id.Call, r.Owner
+	if t.owner == "" {
+		t.owner = c.parties[r.Leg].UserID
+	}
 	name, kind := spool.ObjectName, wholeName
 	if r.CallerOnly {
 		name, kind = spool.CallerName, callerName

@@ -27,7 +27,7 @@ func readFlow(t *testing.T, doc string) recording.Flow {
 		t.Fatal(err)
 	}
 	first, _ := schemas.Flow(node, "flow")
-	flow, err := recording.NewFlow(first, recording.Defaults{}, "main", "1002@acme.example")
+	flow, err := recording.NewFlow(first, recording.Defaults{}, "main", "1002@acme.example", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,19 +26,20 @@ type FlowNode struct {
 
 // NewFlow checks every node that follows first, which may be nil, and fills what
 // their settings leave open. name is the callflow's, dialled whom the caller
-// called; both may be empty. The error is a policy.Problems with paths that begin
-// with the node's.
-func NewFlow(first *policy.Node, d Defaults, name, dialled string) (Flow, error) {
+// called, owner the user of the caller's leg; all may be empty. The error is a
+// policy.Problems with paths that begin with the node's; the flow is then of the
+// nodes that are sound, for whoever would rather have these than none.
+func NewFlow(first *policy.Node, d Defaults, name, dialled, owner string) (Flow, error) {
 	var all Flow
 	var bad policy.Problems
 	d.TimeLimit = policy.FlowTimeLimit
-	spec := func(s policy.Settings, at *policy.Node) Spec {
+	spec := func(s policy.Settings, at *policy.Node) (Spec, bool) {
 		sp, err := NewSpec(s, d)
 		var problems policy.Problems
 		if errors.As(err, &problems) {
 			bad = append(bad, problems.Under(at.Path+".data")...)
 		}
-		return sp
+		return sp, err == nil
 	}
 	to := &all // where nodes go: into what follows the last record_caller
 	for n, at := 0, first; at != nil; n, at = n+1, at.Next {
@@ -48,22 +49,23 @@ func NewFlow(first *policy.Node, d Defaults, name, dialled string) (Flow, error)
 		}
 		switch a := at.Action.(type) {
 		case *policy.RecordCall:
-			sp := spec(a.Settings, at)
-			if a.Stop {
+			sp, ok := spec(a.Settings, at)
+			switch {
+			case !ok:
+			case a.Stop:
 				*to = append(*to, FlowNode{Path: at.Path, MediaName: a.Settings.MediaName})
-				continue
+			default:
+				*to = append(*to, FlowNode{Path: at.Path, Start: &Request{Spec: sp, Origin: a.Origin(name, dialled), Owner: owner}})
 			}
-			*to = append(*to, FlowNode{Path: at.Path, Start: &Request{Spec: sp, Origin: a.Origin(name, dialled)}})
 		case *policy.RecordCaller:
-			r := &Request{Spec: spec(a.Settings, at), Origin: a.Origin(name, dialled), CallerOnly: true}
-			*to = append(*to, FlowNode{Path: at.Path, Start: r})
-			to = &r.Then
+			if sp, ok := spec(a.Settings, at); ok {
+				r := &Request{Spec: sp, Origin: a.Origin(name, dialled), Owner: owner, CallerOnly: true}
+				*to = append(*to, FlowNode{Path: at.Path, Start: r})
+				to = &r.Then
+			}
 		}
 	}
-	if err := bad.Err(); err != nil {
-		return nil, err
-	}
-	return all, nil
+	return all, bad.Err()
 }
 
 // runFlow carries a flow out at pos. It returns the paths of stops that found

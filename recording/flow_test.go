@@ -77,7 +77,7 @@ func TestFlowNamesEveryFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, _ := schemas.Flow(node, "flow")
-	_, err = recording.NewFlow(first, recording.Defaults{}, "", "")
+	sound, err := recording.NewFlow(first, recording.Defaults{}, "", "", "U1")
 	var problems policy.Problems
 	if !errors.As(err, &problems) || len(problems) != 3 {
 		t.Fatalf("%v", err)
@@ -87,7 +87,17 @@ func TestFlowNamesEveryFault(t *testing.T) {
 			t.Errorf("%s, want %s", problems[i].Path, want)
 		}
 	}
-	if f, err := recording.NewFlow(nil, recording.Defaults{}, "", ""); f != nil || err != nil {
+	n := 0
+	for f := sound; len(f) == 1; f = f[0].Start.Then {
+		n++
+		if f[0].Start.Owner != "U1" {
+			t.Errorf("node %s is owned by %q", f[0].Path, f[0].Start.Owner)
+		}
+	}
+	if n != 14 { // of 16
+		t.Errorf("%d nodes are sound, want 14", n)
+	}
+	if f, err := recording.NewFlow(nil, recording.Defaults{}, "", "", ""); f != nil || err != nil {
 		t.Errorf("no flow is %v, %v", f, err)
 	}
 }

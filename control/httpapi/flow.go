@@ -10,7 +10,7 @@ import (
 // readFlow reads a callflow. to is the dialled address of the call.
 func (s *server) readFlow(r *request, node any, path, to string, bad *policy.Problems) recording.Flow {
 	first, warnings := s.schemas.Flow(node, path)
-	flow, err := recording.NewFlow(first, s.Defaults, "", to)
+	flow, err := recording.NewFlow(first, s.Defaults, "", to, "")
 	var problems policy.Problems
 	if errors.As(err, &problems) {
 		*bad = append(*bad, problems...)
