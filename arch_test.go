@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"capture/capturetest": {"capture", "internal/testkit"},
 	"capture/clock":       {},
 	"capture/jitter":      {"capture/clock", "codec/g711"},
+	"capture/pcap":        {},
 	"capture/report":      {},
 	"codec":               {},
 	"codec/g711":          {},
@@ -38,24 +39,29 @@ var allowed = map[string][]string{
 		"capture", "capture/clock", "capture/jitter", "capture/report", "codec", "codec/g711", "codec/mp3",
 		"codec/plc", "codec/resample", "codec/tones", "codec/wav", "mixer", "policy", "upload/spool",
 	},
-	"upload/spool":      {},
-	"upload":            {"upload/spool"},
-	"upload/httpput":    {"upload", "upload/spool"},
-	"upload/folder":     {"upload", "upload/spool"},
-	"upload/targettest": {"upload", "upload/spool", "internal/testkit"},
-	"control":           {"policy", "recording"},
-	"control/httpapi":   {"control", "policy", "recording"},
-	"internal/testkit":  {},
-	"bench":             {},
+	"replay":              {"capture", "capture/clock", "capture/pcap", "recording", "upload/spool"},
+	"upload/spool":        {},
+	"upload":              {"upload/spool"},
+	"upload/guard":        {"upload"},
+	"upload/httpput":      {"upload", "upload/guard", "upload/spool"},
+	"upload/folder":       {"upload", "upload/guard", "upload/spool"},
+	"upload/s3":           {"upload", "upload/guard", "upload/httpput"},
+	"upload/targettest":   {"upload", "upload/spool", "internal/testkit"},
+	"control":             {"policy", "recording", "store"},
+	"control/controltest": {"control"},
+	"control/httpapi":     {"control", "policy", "recording"},
+	"store":               {},
+	"internal/testkit":    {},
+	"bench":               {},
 	"cmd/callrec": {
-		"capture", "control", "control/httpapi", "policy", "recording",
-		"upload", "upload/folder", "upload/httpput", "upload/spool",
+		"capture", "control", "control/httpapi", "policy", "recording", "replay", "store",
+		"upload", "upload/folder", "upload/guard", "upload/httpput", "upload/s3", "upload/spool",
 		"codec", "codec/g711", "codec/mp3", "codec/wav",
 	},
 }
 
 // forTests may also be imported by the tests of any package.
-var forTests = []string{"capture/capturetest", "internal/testkit", "upload/targettest"}
+var forTests = []string{"capture/capturetest", "control/controltest", "internal/testkit", "upload/targettest"}
 
 // pure packages know no clock, lock, goroutine, I/O, context or log.
 var pure = []string{
@@ -73,7 +79,7 @@ var (
 )
 
 // starters may start goroutines.
-var starters = []string{"recording", "upload", "upload/spool", "cmd/callrec", "control/httpapi"}
+var starters = []string{"recording", "upload", "upload/spool", "store", "cmd/callrec", "control/httpapi"}
 
 // file is one parsed Go file of the project.
 type file struct {

@@ -93,6 +93,7 @@ type talk struct {
 	began  int         // tick of the call at which packet 0 is due
 	muted  int         // packets left out so far without a gap in the sequence numbers
 	marker bool        // of the next packet
+	table  *[256]int16 // what its octets stand for in the file
 }
 
 func newTalk(seed uint64, seconds float64) *talk {
@@ -100,7 +101,7 @@ func newTalk(seed uint64, seconds float64) *talk {
 	r := rand.New(rand.NewPCG(seed, 2))
 	return &talk{
 		ssrc: r.Uint32(), seq: uint16(r.Uint32()), ts: r.Uint32(),
-		octets: babble(seed, packets*frame), sent: make([]time.Time, packets),
+		octets: babble(seed, packets*frame), sent: make([]time.Time, packets), table: &expanded,
 	}
 }
 
@@ -168,7 +169,7 @@ func (k *talk) locate(ch []int16, started time.Time, lo, hi, slack int) (offset,
 				continue
 			}
 			for i, o := range k.payload(n) {
-				if p := guess + d + n*frame + i; p >= 0 && p < len(ch) && ch[p] != expanded[o] {
+				if p := guess + d + n*frame + i; p >= 0 && p < len(ch) && ch[p] != k.table[o] {
 					wrong++
 				}
 			}
@@ -189,7 +190,7 @@ func (k *talk) lay(c *channel, offset, lo, hi int) {
 		}
 		for i, o := range k.payload(n) {
 			if p := offset + n*frame + i; p >= 0 && p < len(c.pcm) && !c.there[p] {
-				c.pcm[p], c.there[p] = expanded[o], true
+				c.pcm[p], c.there[p] = k.table[o], true
 			}
 		}
 	}
@@ -241,6 +242,18 @@ type recorded struct {
 	Started  time.Time
 	Duration int64 `json:"duration_ms"`
 	Stopped  bool  `json:"interrupted"`
+	Quality  struct{ Legs [2]legQuality }
+}
+
+// legQuality is a leg's part of the quality record, as far as tests look at it.
+type legQuality struct {
+	Packets, Lost, Late, Duplicate, Reordered, Foreign, Ignored, Digits int
+
+	SSRCChanges int     `json:"ssrc_changes"`
+	JitterMS    float64 `json:"jitter_ms"`
+	DriftPPM    float64 `json:"drift_ppm"`
+	CorrectedMS float64 `json:"corrected_ms"`
+	ConcealedMS float64 `json:"concealed_ms"`
 }
 
 // fetch waits for a recording in the default storage and reads it.

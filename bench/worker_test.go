@@ -85,6 +85,12 @@ func (l *logBuffer) String() string {
 // flags come last and win. It is stopped, if the test has not, at the end.
 func startWorker(t testing.TB, data string, flags ...string) *worker {
 	t.Helper()
+	return startWorkerWith(t, nil, data, flags...)
+}
+
+// startWorkerWith also sets variables of its environment, which win.
+func startWorkerWith(t testing.TB, env []string, data string, flags ...string) *worker {
+	t.Helper()
 	name, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +101,7 @@ func startWorker(t testing.TB, data string, flags ...string) *worker {
 		"--rtp-address", "127.0.0.1", "--allow-target", "127.0.0.0/8", "--log-format", "json",
 	}, flags...)
 	w.cmd = exec.Command(name, args...)
-	w.cmd.Env = append(os.Environ(), "CALLREC_ADMIN_TOKEN="+w.token)
+	w.cmd.Env = append(append(os.Environ(), "CALLREC_ADMIN_TOKEN="+w.token), env...)
 	stderr, err := w.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

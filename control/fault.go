@@ -42,6 +42,9 @@ func FaultOf(err error) *Fault {
 		notFound *recording.NotFoundError
 		conflict *recording.ConflictError
 		refused  *recording.RefusedError
+		missing  *NotFoundError
+		clash    *ConflictError
+		full     *FullError
 	)
 	switch {
 	case errors.As(err, &fault):
@@ -52,6 +55,17 @@ func FaultOf(err error) *Fault {
 		return &Fault{Status: http.StatusNotFound, Message: "bad_identifier", Data: Explain{"bad identifier", notFound.Error()}}
 	case errors.As(err, &conflict):
 		return &Fault{Status: http.StatusConflict, Message: "datastore_conflict", Data: Explain{"conflicting documents", conflict.Error()}}
+	case errors.As(err, &missing):
+		return &Fault{Status: http.StatusNotFound, Message: "bad_identifier", Data: Explain{"bad identifier", fmt.Sprintf("there is no %s %q", singular(missing.What), missing.ID)}}
+	case errors.As(err, &clash):
+		return &Fault{Status: http.StatusConflict, Message: "datastore_conflict", Data: Explain{"conflicting documents", clash.Error()}}
+	case errors.As(err, &full):
+		return &Fault{Status: http.StatusInsufficientStorage, Message: "datastore_fault", Data: Explain{"the store is full", full.Reason}}
+	case errors.Is(err, ErrUnavailable):
+		return &Fault{
+			Status: http.StatusServiceUnavailable, Message: "datastore_unreachable",
+			Data: Explain{Message: "datastore unreachable"}, RetryAfter: retrySoon,
+		}
 	case errors.As(err, &refused):
 		return unavailable(refused.Error(), refused.RetryAfter)
 	case errors.Is(err, context.DeadlineExceeded):

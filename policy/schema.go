@@ -155,3 +155,6 @@ func (s *Schemas) Unknown(name string, data map[string]any) []string {
 	}
 	return keys
 }
+
+// SchemaFiles are the schemas of this package as files, in the folder "schemas".
+func SchemaFiles() embed.FS { return ownSchemas }

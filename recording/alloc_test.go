@@ -104,7 +104,7 @@ func newRig(t testing.TB, calls int, settings policy.Settings) *rig {
 	r.shard = newShard(m, r.set)
 	for range calls {
 		c := &call{epochWall: time.Now(), spec: CallSpec{
-			ID: CallID{Account: "acc", Call: newInteraction(time.Now())}, Start: []Request{{Spec: spec}},
+			ID: CallID{Account: "acc", Call: m.newInteraction()}, Start: []Request{{Spec: spec}},
 			Legs: []LegSpec{{Leg: Caller}, {Leg: Callee}},
 		}}
 		if _, err := r.shard.begin(c); err != nil {

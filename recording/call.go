@@ -52,8 +52,17 @@ type CallSpec struct {
 	Bridged        bool      `json:"bridged,omitempty"`
 	Legs           []LegSpec `json:"legs,omitempty"` // nil means one for each Leg, with nothing said
 	Offer          string    `json:"offer,omitempty"`
+	CallflowID     string    `json:"callflow_id,omitempty"`
 	Start          []Request `json:"-"` // recordings to make at once; kept by their own manifests
 	Flow           Flow      `json:"-"` // a callflow to run at once, after Start
+
+	// Decided are recordings to make before those of Start, which nobody named in
+	// the announcement: documents asked for them. The same announcement may find
+	// other documents the next time and is still the same.
+	Decided []Request `json:"-"`
+	// DecidedFlow is a stored callflow to run at once, after Flow. As with Decided,
+	// it may have become another when the same announcement comes again.
+	DecidedFlow Flow `json:"-"`
 
 	// At is when the door had read the announcement: sample 0 of the call.
 	At time.Time `json:"at"`
@@ -163,6 +172,9 @@ type CallInfo struct {
 
 	// Missed is the answer to a flow: the paths of its stops that found nothing to stop.
 	Missed []string
+
+	// Interaction is Kazoo's id of the call across its legs.
+	Interaction string
 }
 
 // LegInfo tells where a leg is received. Ports are zero while nothing is armed
@@ -182,11 +194,18 @@ type Info struct {
 	Format    string
 	Rate      int // Hz
 	Channels  int
-	Caller    bool          // record_caller: the caller's leg alone
-	Started   time.Time     // zero while armed
-	Length    time.Duration // of the file, known once finishing
-	Reason    string        // why it was discarded, cancelled, parked or failed
-	Quality   *Quality      // set once finished
+	Caller    bool   // record_caller: the caller's leg alone
+	Owner     string // id of the user whose recording it is; may be empty
+	Leg       Leg    // whose recording it is, and whose answer starts it
+	CallID    string // of that leg, as of when the recording was asked for
+	URL       string // where it goes, as given: may hold credentials; empty: the default target
+	Object    string // the name it has there
+
+	Created time.Time     // when it was asked for
+	Started time.Time     // zero while armed
+	Length  time.Duration // of the file, known once finishing
+	Reason  string        // why it was discarded, cancelled, parked or failed
+	Quality *Quality      // set once finished
 }
 
 // NotFoundError says that no live call, or no recording of it, has that name.

@@ -30,6 +30,7 @@ type reply struct {
 
 // outcome is what the spool or the deliverer says of a recording.
 type outcome struct {
+	call      CallID // of those that may come when the call is forgotten
 	recording string
 	on        trigger
 	reason    string
@@ -66,9 +67,9 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 	}
 	c.callIDs, c.parties = [2]string{c.spec.ID.Call, c.spec.OtherLegCallID}, c.spec.Parties
 	var missed []string
-	err := s.startAll(c, c.spec.Start, 0)
+	err := s.startAll(c, slices.Concat(c.spec.Decided, c.spec.Start), 0)
 	if err == nil {
-		missed, err = s.runFlow(c, c.spec.Flow, 0)
+		missed, err = s.runFlow(c, slices.Concat(c.spec.Flow, c.spec.DecidedFlow), 0)
 	}
 	if err != nil {
 		calls := s.calls[c.slot]
@@ -288,6 +289,7 @@ func (s *shard) hangup(c *call, pos int64, reason string) {
 func (s *shard) settle(o *outcome) {
 	tr, ok := s.tracks[o.recording]
 	if !ok {
+		s.m.afterwards(o)
 		return
 	}
 	s.change(tr.call, tr.track, o.on, o.reason)
@@ -314,12 +316,15 @@ func (m *Manager) since(at time.Time) time.Duration { return at.Sub(m.epoch) }
 // newTrack names a recording. The first of a call id gets the plain object name;
 // that of a record_caller is another than that of other recordings.
 func (s *shard) newTrack(c *call, r Request) *track {
-	t := &track{id: newID(time.Now()), origin: r.Origin, spec: r.Spec, leg: r.Leg, mediaName: r.Spec.settings.MediaName}
+	t := &track{
+		id: s.m.newID(), created: s.m.clock.wall().Round(0), origin: r.Origin, spec: r.Spec, leg: r.Leg, owner: r.Owner,
+		mediaName: r.Spec.settings.MediaName,
+	}
 	if t.mediaName == "" {
-		t.mediaName = hex32() + "." + r.Spec.format
+		t.mediaName = s.m.hex32() + "." + r.Spec.format
 	}
 	id := c.callID(r.Leg)
-	t.callID, t.owner = id.Call, r.Owner
+	t.callID = id.Call
 	if t.owner == "" {
 		t.owner = c.parties[r.Leg].UserID
 	}
@@ -330,7 +335,8 @@ func (s *shard) newTrack(c *call, r Request) *track {
 		c.listenForKeys()
 	}
 	suffix := t.id
-	if s.m.names.first(id, kind, s.rules.Spool.Holds(id.Account, id.Call)) {
+	held := s.rules.Spool.Holds(id.Account, id.Call) || s.rules.Used != nil && s.rules.Used(id.Account, id.Call)
+	if s.m.names.first(id, kind, held) {
 		suffix = ""
 	}
 	t.objectName = name(id.Call, suffix, r.Spec.format)

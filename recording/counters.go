@@ -8,8 +8,8 @@ import (
 
 // counters are a shard's figures for the outside. The shard alone writes them.
 type counters struct {
-	made atomic.Uint64 // recordings
-	ends [numStates]atomic.Uint64
+	made atomic.Uint64            // recordings
+	ends [numStates]atomic.Uint64 // afterwards counts in those of the first shard
 
 	received, rtp, foreign, ignored, late, duplicate, lost, restarts atomic.Uint64 // of legs that are closed
 

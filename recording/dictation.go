@@ -101,7 +101,7 @@ func (s *shard) endDictations(c *call, n int64, caller []int16) (ended bool) {
 func (s *shard) goOn(c *call, t *track, pos int64, reason string, key *keyPress) {
 	t.dictation.over = true
 	digit := ""
-	if key != nil && !c.maskedAt(key.pos) {
+	if key != nil && !key.hidden && !c.maskedAt(key.pos) {
 		digit = string(rune(key.digit))
 		if !key.told {
 			key.told = true

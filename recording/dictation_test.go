@@ -77,8 +77,8 @@ type lane struct {
 	want   *expect
 }
 
-// withEvents tells the legs' payload types with telephone-event.
-func withEvents(spec recording.CallSpec) recording.CallSpec {
+// offeringEvents tells the legs' payload types with telephone-event.
+func offeringEvents(spec recording.CallSpec) recording.CallSpec {
 	types := map[uint8]recording.Payload{0: recording.PayloadPCMU, 8: recording.PayloadPCMA, 101: recording.PayloadEvents}
 	spec.Legs = []recording.LegSpec{{Leg: recording.Caller, Payloads: types}, {Leg: recording.Callee, Payloads: types}}
 	return spec
@@ -89,7 +89,7 @@ func withEvents(spec recording.CallSpec) recording.CallSpec {
 func (w *world) open(flow recording.Flow, octets []byte, law g711.Law, drop func(int) bool) *lane {
 	w.t.Helper()
 	l := &lane{epoch: time.Now(), want: newExpect(len(octets) + 10*rate)}
-	spec := withEvents(recording.CallSpec{ID: recording.CallID{Account: "acc", Call: "a@b"}, OtherLegCallID: "other", At: l.epoch, Flow: flow})
+	spec := offeringEvents(recording.CallSpec{ID: recording.CallID{Account: "acc", Call: "a@b"}, OtherLegCallID: "other", At: l.epoch, Flow: flow})
 	info, _, err := w.m.Announce(w.t.Context(), spec)
 	if err != nil {
 		w.t.Fatal(err)

@@ -20,8 +20,10 @@ func (w *world) pushDigit(port uint16, k talk, packet int, event byte, packets i
 			end |= 0x80
 		}
 		p := rtp.Packet{
-			Header: rtp.Header{Version: 2, PayloadType: 101, Marker: i == 0, SSRC: k.ssrc,
-				SequenceNumber: k.seq + uint16(packet+i), Timestamp: k.ts + uint32(packet*160)},
+			Header: rtp.Header{
+				Version: 2, PayloadType: 101, Marker: i == 0, SSRC: k.ssrc,
+				SequenceNumber: k.seq + uint16(packet+i), Timestamp: k.ts + uint32(packet*160),
+			},
 			Payload: []byte{event, end, byte(n * 160 >> 8), byte(n * 160)},
 		}
 		b, err := p.Marshal()
@@ -44,8 +46,10 @@ func TestDigitsAreTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			begun := time.Now()
-			k := talk{from: callerFrom, start: w.now(), octets: babble(6*rate, 1, g711.MuLaw), ssrc: 1,
-				drop: func(i int) bool { return i >= 50 && i < 62 || i >= 100 && i < 112 || i >= 200 && i < 212 }}
+			k := talk{
+				from: callerFrom, start: w.now(), octets: babble(6*rate, 1, g711.MuLaw), ssrc: 1,
+				drop: func(i int) bool { return i >= 50 && i < 62 || i >= 100 && i < 112 || i >= 200 && i < 212 },
+			}
 			port := info.Legs[0].Ports.RTP
 			w.send(port, k)
 			w.pushDigit(port, k, 50, 5, 10)
@@ -79,5 +83,36 @@ func TestDigitsAreTold(t *testing.T) {
 				t.Errorf("counted as %+v, want 3 digits and no loss", q)
 			}
 		}, func(c *recording.Config) { c.ReportDigits = told })
+	}
+}
+
+// A sender that stamps its digits by another clock than its audio does not get them
+// past a mask.
+func TestMaskHidesDigitsOfAnotherClock(t *testing.T) {
+	for _, off := range []int{-20 * rate, -2 * rate, 2 * rate, 1 << 30} {
+		inWorld(t, func(w *world) {
+			info := w.announce("c", `{}`)
+			port := info.Legs[0].Ports.RTP
+			k := talk{from: callerFrom, start: w.now(), octets: babble(6*rate, 1, g711.MuLaw), ssrc: 1}
+			w.send(port, k)
+			k.ts += uint32(off)
+			w.pushDigit(port, k, 200, 9, 10)
+			w.sleep(3 * second)
+			w.do("c", recording.Command{Action: recording.Mask})
+			w.sleep(2 * second)
+			w.do("c", recording.Command{Action: recording.Unmask})
+			w.sleep(second)
+			w.do("c", recording.Command{Action: recording.Hangup})
+			w.file(info.Recordings[0].ID)
+			for _, e := range w.events {
+				if e.Name == "digit" {
+					t.Errorf("stamped %d samples off: told of %s", off, e.Digit)
+				}
+			}
+			now, _ := w.m.Info(info.Spec.ID)
+			if q := now.Recordings[0].Quality.Legs[0]; q.Digits != 1 {
+				t.Errorf("stamped %d samples off: counted %d digits, want 1", off, q.Digits)
+			}
+		}, func(c *recording.Config) { c.ReportDigits = true })
 	}
 }

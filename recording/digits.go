@@ -5,6 +5,7 @@ import (
 
 	"github.com/pion/rtp"
 
+	"callrec/capture/clock"
 	"callrec/codec/tones"
 )
 
@@ -38,8 +39,10 @@ func (l *leg) receiveDigit(p *rtp.Packet, at time.Duration) {
 }
 
 // tellDigits reports the keys that were pressed since the last turn. Under a mask
-// they are counted, and no more.
+// they are counted, and no more; the mask of now counts as well, because a sender may
+// stamp digits by another clock than its audio.
 func (s *shard) tellDigits(c *call, now time.Duration) {
+	masked := c.maskedAt(clock.Samples(now - c.epoch))
 	for i, l := range c.legs {
 		if l == nil || len(l.digits.pressed) == 0 {
 			continue
@@ -47,12 +50,13 @@ func (s *shard) tellDigits(c *call, now time.Duration) {
 		for _, p := range l.digits.pressed {
 			pos := p.Start - l.voice.course.Whole()
 			digit := p.Digit()
-			tell := digit != 0 && s.rules.ReportDigits && !c.maskedAt(pos)
+			hidden := masked || c.maskedAt(pos)
+			tell := digit != 0 && s.rules.ReportDigits && !hidden
 			if tell {
 				s.emitDigit(c, Leg(i), digit, pos)
 			}
 			if c.keys != nil && Leg(i) == Caller {
-				c.keys.add(keyPress{pos: pos, digit: digit, told: tell})
+				c.keys.add(keyPress{pos: pos, digit: digit, told: tell, hidden: hidden})
 			}
 		}
 		l.digits.pressed = l.digits.pressed[:0]

@@ -10,13 +10,21 @@ import (
 )
 
 // Digits and comfort noise take numbers of the leg's stream. They are kept out of
-// the audio, and are not lost.
+// the audio, and are not lost: whether there is SDP, or none, or it does not name them.
 func TestDigitsAreNotLost(t *testing.T) {
+	for name, payloads := range map[string]map[uint8]recording.Payload{
+		"SDP":       {0: recording.PayloadPCMU, 13: recording.PayloadNoise, 101: recording.PayloadEvents},
+		"no SDP":    nil,
+		"not named": {0: recording.PayloadPCMU},
+	} {
+		t.Run(name, func(t *testing.T) { testDigitsAreNotLost(t, payloads) })
+	}
+}
+
+func testDigitsAreNotLost(t *testing.T, payloads map[uint8]recording.Payload) {
 	inWorld(t, func(w *world) {
 		spec := callSpec("c", request(t, `{}`))
-		spec.Legs = []recording.LegSpec{{Leg: recording.Caller, Payloads: map[uint8]recording.Payload{
-			0: recording.PayloadPCMU, 13: recording.PayloadNoise, 101: recording.PayloadEvents,
-		}}}
+		spec.Legs = []recording.LegSpec{{Leg: recording.Caller, Payloads: payloads}}
 		info, _, err := w.m.Announce(w.t.Context(), spec)
 		if err != nil {
 			t.Fatal(err)
@@ -48,8 +56,12 @@ func TestDigitsAreNotLost(t *testing.T) {
 		same(t, "mix before the loss", mix[:100*160], truth[:100*160])
 		same(t, "mix after it", mix[101*160:], truth[101*160:])
 		now, _ := w.m.Info(info.Spec.ID)
-		if q := now.Recordings[0].Quality.Legs[0]; q.Lost != 1 {
-			t.Errorf("counted as %+v, want 1 lost", q)
+		digits, ignored := uint64(1), uint64(0)
+		if len(payloads) == 1 {
+			digits, ignored = 0, 20
+		}
+		if q := now.Recordings[0].Quality.Legs[0]; q.Lost != 1 || q.Digits != digits || q.Ignored != ignored {
+			t.Errorf("counted as %+v, want 1 lost, %d digits, %d ignored", q, digits, ignored)
 		}
 	})
 }

@@ -15,7 +15,7 @@ func (m *Manager) Drain(ctx context.Context) {
 	if wait(m, ctx.Done()) {
 		return
 	}
-	m.hangupAll(context.WithoutCancel(ctx), time.Now())
+	m.hangupAll(context.WithoutCancel(ctx), m.clock.wall())
 	// A call ends one hold after its hang-up, or when a full disk has taken what
 	// it is owed. What is not done by then, the next start repairs.
 	late := time.NewTimer(m.cfg.Hold + 10*time.Second)
@@ -68,6 +68,11 @@ func (m *Manager) Close() {
 	m.mu.Unlock()
 	if !closed {
 		close(m.stop)
+		if m.stepper != nil {
+			for _, sh := range m.shards {
+				sh.end()
+			}
+		}
 	}
 	for _, sh := range m.shards {
 		<-sh.done

@@ -212,3 +212,25 @@ func TestLegsStayInStep(t *testing.T) {
 		}
 	}
 }
+
+// A sender so fast that its timestamps are ahead of ours by more than Early goes on as
+// the stream it is: what is early for us is not for its own timeline.
+func TestFastSenderStaysOneStream(t *testing.T) {
+	p := newParty(jitter.NewPool(time.Second), 1, 950)
+	p.signal = func(float64) float64 { return 0.1 }
+	quiet := int64(0)
+	listen(6*time.Minute, func(_ int, pos int64, pcm []int16) {
+		for _, x := range pcm {
+			if x == 0 && pos > 0 {
+				quiet++
+			}
+		}
+	}, p)
+	s := p.voice.buffer.Stats()
+	if ahead := p.voice.course.Whole(); ahead < clock.Samples(jitter.Early)+clock.Rate/20 {
+		t.Errorf("%d samples ahead after six minutes: too few to tell", ahead)
+	}
+	if s.Restarts != 0 || s.Late != 0 || s.Foreign != 0 || quiet != 0 {
+		t.Errorf("%+v, %d samples of silence; want none of that", s, quiet)
+	}
+}

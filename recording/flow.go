@@ -8,9 +8,9 @@ import (
 	"callrec/policy"
 )
 
-// maxNodes bounds a callflow. Nodes after a record_call run at once, so a long
+// MaxNodes bounds a callflow. Nodes after a record_call run at once, so a long
 // chain is a mistake.
-const maxNodes = 16
+const MaxNodes = 16
 
 // Flow is what a callflow does to a call: its nodes that record, in order. NewFlow
 // makes it. It ends with the first record_caller, which has what follows in
@@ -43,8 +43,8 @@ func NewFlow(first *policy.Node, d Defaults, name, dialled, owner string) (Flow,
 	}
 	to := &all // where nodes go: into what follows the last record_caller
 	for n, at := 0, first; at != nil; n, at = n+1, at.Next {
-		if n == maxNodes {
-			bad = append(bad, policy.Problem{Path: at.Path, Rule: "maxDepth", Message: fmt.Sprintf("A flow must not have more than %d nodes", maxNodes), Target: maxNodes})
+		if n == MaxNodes {
+			bad = append(bad, TooDeep(at.Path))
 			break
 		}
 		switch a := at.Action.(type) {
@@ -66,6 +66,11 @@ func NewFlow(first *policy.Node, d Defaults, name, dialled, owner string) (Flow,
 		}
 	}
 	return all, bad.Err()
+}
+
+// TooDeep is the problem of a callflow whose node at path is one too many.
+func TooDeep(path string) policy.Problem {
+	return policy.Problem{Path: path, Rule: "maxDepth", Message: fmt.Sprintf("A flow must not have more than %d nodes", MaxNodes), Target: MaxNodes}
 }
 
 // runFlow carries a flow out at pos. It returns the paths of stops that found

@@ -146,7 +146,7 @@ func TestFlowOfALiveCall(t *testing.T) {
 func TestStopsAroundADictation(t *testing.T) {
 	inWorld(t, func(w *world) {
 		l := w.open(readFlow(t, chainOf(starts, dictats, stops)), babble(6*rate, 3, g711.MuLaw), g711.MuLaw, nil)
-		again := withEvents(recording.CallSpec{ID: l.info.Spec.ID, OtherLegCallID: "other", At: time.Now(), Flow: readFlow(t, chainOf(starts, dictats, stops))})
+		again := offeringEvents(recording.CallSpec{ID: l.info.Spec.ID, OtherLegCallID: "other", At: time.Now(), Flow: readFlow(t, chainOf(starts, dictats, stops))})
 		if _, created, err := w.m.Announce(w.t.Context(), again); created || err != nil {
 			t.Errorf("announced again: created %v, %v", created, err)
 		}

@@ -11,15 +11,15 @@ import (
 // gregorian is 1970 in Kazoo's seconds, which count from the year 0.
 const gregorian = 62167219200
 
-func hex32() string {
+func (m *Manager) hex32() string {
 	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	m.clock.random(b[:])
 	return hex.EncodeToString(b[:])
 }
 
 // newID is a recording id in Kazoo's shape: the month it was made, UTC, so that
 // an archive can be split by it, and 128 random bits.
-func newID(now time.Time) string { return now.UTC().Format("200601-") + hex32() }
+func (m *Manager) newID() string { return m.clock.wall().UTC().Format("200601-") + m.hex32() }
 
 // newCNAME names this worker in RTCP: 96 random bits in base64 (RFC 7022 §4.2).
 func newCNAME() string {
@@ -29,8 +29,8 @@ func newCNAME() string {
 }
 
 // newInteraction is the id Kazoo gives a call across its legs.
-func newInteraction(now time.Time) string {
-	return gregorianSeconds(now) + "-" + hex32()[:8]
+func (m *Manager) newInteraction() string {
+	return gregorianSeconds(m.clock.wall()) + "-" + m.hex32()[:8]
 }
 
 func gregorianSeconds(t time.Time) string { return strconv.FormatInt(t.Unix()+gregorian, 10) }

@@ -36,6 +36,7 @@ type keyPress struct {
 	digit  byte
 	inBand bool
 	told   bool // an event has told of it
+	hidden bool // it came under a mask: nobody is ever told which it was
 }
 
 // listenForKeys gives the call its keypad. A key that is down right now was told

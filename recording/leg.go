@@ -11,6 +11,7 @@ import (
 	"callrec/capture/jitter"
 	"callrec/capture/report"
 	"callrec/codec/g711"
+	"callrec/codec/tones"
 )
 
 // leg is one direction of a call as a shard receives it. It exists from the
@@ -45,10 +46,10 @@ type legCounts struct {
 }
 
 // payloadTable is the leg's payload types; without SDP, the static ones of RFC
-// 3551 that matter here.
+// 3551 that matter here, and 101, which next to everybody gives to telephone-events.
 func payloadTable(given map[uint8]Payload) (t [128]Payload) {
 	if given == nil {
-		t[0], t[8], t[13], t[19] = PayloadPCMU, PayloadPCMA, PayloadNoise, PayloadNoise
+		t[0], t[8], t[13], t[19], t[101] = PayloadPCMU, PayloadPCMA, PayloadNoise, PayloadNoise, PayloadEvents
 		return t
 	}
 	for pt, p := range given {
@@ -89,7 +90,11 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 	}
 	l.seen = max(l.seen, d.At)
 	timed := true
-	switch l.payloads[p.PayloadType&127] {
+	payload := l.payloads[p.PayloadType&127]
+	if payload == PayloadEvents && !tones.IsEvents(p.Payload) {
+		payload = PayloadNone // a codec, where there is no SDP
+	}
+	switch payload {
 	case PayloadPCMU:
 		l.buffer.Push(&p.Header, p.Payload, g711.MuLaw, d.At)
 	case PayloadPCMA:
@@ -102,19 +107,28 @@ func (l *leg) receive(d *capture.Datagram, g *gate) {
 		l.counts.noise++
 		l.buffer.Note(&p.Header, d.At)
 	case PayloadNone:
+		if d.From == l.source.latched {
+			l.received.Add(p.SSRC, p.SequenceNumber, p.Timestamp, false, d.At) // its number is not lost, and its sender is told so
+		}
 		l.counts.ignored++
+		l.buffer.Note(&p.Header, d.At) // its number was not lost, and no voice belongs in its place
 		return
 	}
 	l.counts.rtp++
 	l.heard = max(l.heard, d.At)
 	if admitted {
-		l.source.latch(d.From, p.SSRC, d.At)
+		if l.source.latch(d.From, p.SSRC, d.At) {
+			l.reporter.follow(d.From)
+		}
 		l.received.Add(p.SSRC, p.SequenceNumber, p.Timestamp, timed, d.At)
 	}
 }
 
 // inMS turns samples into milliseconds, to the microsecond.
-func inMS(samples float64) float64 { return math.Round(samples*1e6/clock.Rate) / 1000 }
+func inMS(samples float64) float64 { return rounded(samples*1000/clock.Rate, 1000) }
+
+// rounded is x to a part in so many. It is never -0, which records would show.
+func rounded(x, parts float64) float64 { return math.Round(x*parts)/parts + 0 }
 
 // quality is the leg's part of the record.
 func (l *leg) quality() LegQuality {
@@ -125,8 +139,8 @@ func (l *leg) quality() LegQuality {
 	return LegQuality{
 		Packets: s.Packets, Lost: s.Lost, Late: s.Late + s.Overrun, Duplicate: s.Duplicate,
 		Reordered: s.Reordered, Foreign: s.Foreign + l.counts.foreign, Ignored: l.counts.ignored,
-		Digits: l.digits.count, SSRCChanges: s.Restarts, JitterMS: float64(s.Jitter) / float64(time.Millisecond),
-		DriftPPM: s.DriftPPM, CorrectedMS: inMS(float64(l.voice.course.Shift()) / clock.One),
+		Digits: l.digits.count, SSRCChanges: s.Restarts, JitterMS: rounded(float64(s.Jitter)/float64(time.Millisecond), 1000),
+		DriftPPM: rounded(s.DriftPPM, 10), CorrectedMS: inMS(float64(l.voice.course.Shift()) / clock.One),
 		ConcealedMS: inMS(float64(l.voice.counts.concealed)), NoMedia: s.Packets == 0,
 	}
 }

@@ -99,8 +99,8 @@ func (c *call) legInfo() []LegInfo {
 
 // publish makes the picture that Manager.Info hands out.
 func (c *call) publish() *CallInfo {
-	info := &CallInfo{Spec: c.current(), State: c.stateName(), Legs: c.legInfo(), Revision: c.revision}
-	info.Spec.Start, info.Spec.Flow = nil, nil
+	info := &CallInfo{Spec: c.current(), State: c.stateName(), Legs: c.legInfo(), Revision: c.revision, Interaction: c.interaction}
+	info.Spec.Start, info.Spec.Decided, info.Spec.Flow, info.Spec.DecidedFlow = nil, nil, nil, nil
 	info.Spec.Answered = c.isAnswered()
 	info.Spec.Bridged = c.bridged < never
 	for _, t := range c.tracks {

@@ -31,7 +31,13 @@ type Config struct {
 	// Admit refuses a new call with a reason, or returns nil; nil: all are taken.
 	Admit func() error
 
-	// OnEvent is told of everything that happens, by the shards: it must not wait.
+	// Used reports whether a call id has had a recording before, which still has
+	// the plain name at its target; nil: only this process and the spool are asked.
+	// It is asked by the shards: it must not wait.
+	Used func(account, callID string) bool
+
+	// OnEvent is told of everything that happens, by the shards and by whoever tells
+	// of an outcome: it must not wait.
 	OnEvent func(Event)
 	Log     *slog.Logger // nil: nothing is logged
 }
@@ -41,7 +47,7 @@ type Config struct {
 type Manager struct {
 	// Never mutated.
 	cfg     Config
-	clock   capture.Clock
+	clock   timekeeper
 	epoch   time.Time
 	cname   string // of this worker in RTCP: random, so that it tells nobody where we are (RFC 7022)
 	shards  []*shard
@@ -50,6 +56,7 @@ type Manager struct {
 	warp    *resample.Warp
 	owners  sync.Map // recording id → its shard, until it is delivered or forgotten
 	names   nameBook
+	stepper *stepTime // its owner's time, which only Step lets pass; nil: shards run by themselves
 
 	// mu guards the following.
 	mu       sync.Mutex
@@ -70,6 +77,19 @@ type entry struct {
 
 // New starts the shards.
 func New(cfg Config) (*Manager, error) {
+	m, err := newManager(cfg, realTime{cfg.Clock}, time.Now().Add(-cfg.Clock.Now().Mono))
+	if err != nil {
+		return nil, err
+	}
+	for _, sh := range m.shards {
+		go sh.run(m.stop)
+	}
+	return m, nil
+}
+
+// newManager makes the shards; somebody has to run them. epoch is position 0 of
+// the clock.
+func newManager(cfg Config, keeper timekeeper, epoch time.Time) (*Manager, error) {
 	if len(cfg.Sets) == 0 || cfg.Spool == nil {
 		return nil, errors.New("cannot start recording without a set of ports and a spool")
 	}
@@ -90,15 +110,11 @@ func New(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{
-		cfg: cfg, filters: all, warp: resample.NewWarp(), clock: cfg.Clock, cname: newCNAME(), stop: make(chan struct{}),
+		cfg: cfg, filters: all, warp: resample.NewWarp(), clock: keeper, epoch: epoch, cname: newCNAME(), stop: make(chan struct{}),
 		calls: map[CallID]*entry{}, idle: make(chan struct{}),
 	}
-	now := time.Now()
-	m.epoch = now.Add(-cfg.Clock.Now().Mono)
 	for _, set := range cfg.Sets {
-		sh := newShard(m, set)
-		m.shards = append(m.shards, sh)
-		go sh.run(m.stop)
+		m.shards = append(m.shards, newShard(m, set))
 	}
 	return m, nil
 }
@@ -133,7 +149,7 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 		m.mu.Unlock()
 		return CallInfo{}, false, refusal(full.Error())
 	}
-	c := &call{spec: spec, epoch: m.since(spec.At), epochWall: spec.At.Round(0), interaction: newInteraction(time.Now())}
+	c := &call{spec: spec, epoch: m.since(spec.At), epochWall: spec.At.Round(0), interaction: m.newInteraction()}
 	e := &entry{call: c, ready: make(chan struct{})}
 	m.calls[spec.ID] = e
 	m.live++
@@ -180,7 +196,7 @@ func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, error) {
 		return CallInfo{}, errNoCall
 	}
 	was := e.call.spec
-	spec.At = was.At
+	spec.At, spec.Decided, spec.DecidedFlow = was.At, was.Decided, was.DecidedFlow
 	if !reflect.DeepEqual(was, spec) {
 		return CallInfo{}, &ConflictError{spec.ID}
 	}
@@ -242,28 +258,25 @@ func (m *Manager) Calls(account string) []CallInfo {
 }
 
 // Spooled says that the spool has a recording, complete and synced. cmd plugs it
-// and the next three into the spool and the deliverers.
-func (m *Manager) Spooled(recording string) { m.tell(recording, onSaved, "") }
-
-// Delivered says that the target has confirmed a recording.
-func (m *Manager) Delivered(recording string) { m.tell(recording, onDelivered, "") }
-
-// Parked says that the target will not have a recording, and why.
-func (m *Manager) Parked(recording, reason string) { m.tell(recording, onParked, reason) }
+// and Lost into the spool, Delivered, Parked and Retried into the deliverers.
+func (m *Manager) Spooled(recording string) { m.tell(outcome{recording: recording, on: onSaved}) }
 
 // Lost says that a finished recording could not be made whole, and why.
-func (m *Manager) Lost(recording string, err error) { m.tell(recording, onFault, err.Error()) }
+func (m *Manager) Lost(recording string, err error) {
+	m.tell(outcome{recording: recording, on: onFault, reason: err.Error()})
+}
 
-func (m *Manager) tell(recording string, on trigger, reason string) {
-	sh, ok := m.owners.Load(recording)
+func (m *Manager) tell(o outcome) {
+	sh, ok := m.owners.Load(o.recording)
 	if !ok {
+		m.afterwards(&o)
 		return
 	}
-	if on == onDelivered {
-		m.owners.Delete(recording)
+	if o.on == onDelivered {
+		m.owners.Delete(o.recording)
 	}
 	select {
-	case sh.(*shard).inbox <- request{outcome: &outcome{recording, on, reason}}:
+	case sh.(*shard).inbox <- request{outcome: &o}:
 	case <-m.stop:
 	}
 }
@@ -271,6 +284,10 @@ func (m *Manager) tell(recording string, on trigger, reason string) {
 // ask gives a request to a shard and waits for the reply.
 func (m *Manager) ask(ctx context.Context, sh *shard, r request) (reply, error) {
 	r.reply = make(chan reply, 1)
+	if m.stepper != nil {
+		sh.handle(r)
+		return <-r.reply, nil
+	}
 	select {
 	case sh.inbox <- r:
 	case <-ctx.Done():

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -18,11 +19,14 @@ type resume struct {
 	Settings policy.Settings `json:"settings"`
 	Origin   string          `json:"origin"`
 	Leg      Leg             `json:"leg"`
+	Owner    string          `json:"owner,omitempty"`
+	Created  time.Time       `json:"created,omitzero"`
 	Start    int64           `json:"start"` // position on the call's timeline, 8 kHz
 	Commands []noted         `json:"commands"`
 
-	CallerOnly bool `json:"caller_only,omitempty"`
-	Then       Flow `json:"then,omitempty"`
+	CallerOnly  bool   `json:"caller_only,omitempty"`
+	Then        Flow   `json:"then,omitempty"`
+	Interaction string `json:"interaction_id,omitempty"`
 }
 
 // noted is one command as it took effect.
@@ -46,6 +50,7 @@ func (t *track) manifest(c *call) spool.Manifest {
 	m.Meta = meta(c, t, &m)
 	r := resume{
 		Call: c.current(), Legs: c.legInfo(), Settings: t.spec.settings, Origin: t.origin, Leg: t.leg,
+		Owner: t.owner, Created: t.created, Interaction: c.interaction,
 		Start: t.start, Commands: c.commands,
 	}
 	if d := t.dictation; d != nil {
@@ -95,4 +100,31 @@ func asJSON(v any) json.RawMessage {
 		return nil
 	}
 	return b
+}
+
+// Recall makes of a manifest the event that tells that its recording is spooled.
+// It is for who keeps a list of recordings: a call is forgotten soon after its end,
+// and with the process; a manifest is there for as long as the file.
+func Recall(m *spool.Manifest) (Event, error) {
+	var r resume
+	if err := json.Unmarshal(m.Call, &r); err != nil {
+		return Event{}, fmt.Errorf("cannot read the call of recording %s: %w", m.ID, err)
+	}
+	info := Info{
+		ID: m.ID, Origin: r.Origin, State: Spooled, MediaName: m.MediaName, Format: m.Ext, Rate: m.Rate, Channels: m.Channels,
+		Caller: r.CallerOnly, Owner: r.Owner, Leg: r.Leg, CallID: m.CallID, URL: m.Destination.URL, Object: m.Destination.Name,
+		Created: r.Created, Started: m.Started, Length: time.Duration(m.DurationMS) * time.Millisecond,
+	}
+	if m.Interrupted {
+		info.Reason = "interrupted"
+	}
+	if info.Created.IsZero() {
+		info.Created = m.Started
+	}
+	if len(m.Quality) > 0 && json.Unmarshal(m.Quality, &info.Quality) != nil {
+		info.Quality = nil
+	}
+	return Event{
+		At: m.Started.Add(info.Length), Call: r.Call.ID, Name: Spooled.String(), Recording: &info, Spec: r.Call, Interaction: r.Interaction,
+	}, nil
 }

@@ -33,6 +33,14 @@ func newReporter(now time.Duration) reporter {
 	return reporter{timer: report.NewTimer(now, rand.Uint64()), ssrc: rand.Uint32()}
 }
 
+// follow forgets where RTCP came from, when the leg's sender is another now and it was
+// not from there: the one before must not get reports about this one.
+func (r *reporter) follow(sender netip.AddrPort) {
+	if r.from.Addr() != sender.Addr() {
+		r.from = netip.AddrPort{}
+	}
+}
+
 // receiveRTCP takes one datagram of RTCP, which came to either port of the leg.
 func (l *leg) receiveRTCP(d *capture.Datagram, rules *Config) {
 	if !l.source.mayReport(d.From, l.spec.Reports, rules.Allow) {

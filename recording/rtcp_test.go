@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 
 	"callrec/capture/capturetest"
 	"callrec/codec/g711"
@@ -79,7 +80,7 @@ func TestReceiverReports(t *testing.T) {
 		seen, empty := 0, 0
 		last := w.now()
 		names := map[string]bool{}
-		for range 300 {
+		for range 299 { // the last sender report is of 55 s
 			w.sleep(200 * ms)
 			for _, s := range w.fake.Sent() {
 				rr, name := readReport(t, s)
@@ -269,6 +270,111 @@ func TestOtherByes(t *testing.T) {
 		now, _ := w.m.Info(info.Spec.ID)
 		if q := now.Recordings[0].Quality.Legs[0]; q.Foreign != 102 {
 			t.Errorf("%d foreign datagrams, want 102", q.Foreign)
+		}
+	})
+}
+
+// A sender that says goodbye and goes on has not gone: nobody else gets its leg.
+func TestByeOfOneWhoStays(t *testing.T) {
+	inWorld(t, func(w *world) {
+		info := w.announce("c", `{}`)
+		port := info.Legs[0].Ports.RTP
+		start := w.now()
+		k := talk{from: callerFrom, start: start, octets: babble(8*rate, 1, g711.MuLaw), ssrc: 1}
+		w.send(port, k)
+		w.reports(port, callerFrom, start+second, &rtcp.Goodbye{Sources: []uint32{1}})
+		w.send(port, talk{from: calleeFrom, start: start + 3*second, octets: babble(2*rate, 2, g711.MuLaw), ssrc: 2})
+		w.sleep(9 * second)
+		w.do("c", recording.Command{Action: recording.Hangup})
+		want := newExpect(9 * rate)
+		want.hear(0, 0, k.octets, k.law)
+		f := w.file(info.Recordings[0].ID)
+		same(t, "mix", f.wav(t, rate, 1), want.mono(0, 9*rate))
+		now, _ := w.m.Info(info.Spec.ID)
+		if q := now.Recordings[0].Quality.Legs[0]; q.Foreign != 100 {
+			t.Errorf("%d foreign datagrams, want 100", q.Foreign)
+		}
+	})
+}
+
+// Where the leg's sender changes, the one before gets no more reports, though it has
+// sent RTCP and the new one does not.
+func TestReportsFollowTheSource(t *testing.T) {
+	inWorld(t, func(w *world) {
+		info := w.announce("c", `{}`)
+		port := info.Legs[0].Ports.RTP
+		start := w.now()
+		other := netip.MustParseAddrPort("192.0.2.8:40010")
+		w.send(port, talk{from: callerFrom, start: start, octets: babble(2*rate, 1, g711.MuLaw), ssrc: 1})
+		w.reports(port+1, netip.MustParseAddrPort("192.0.2.7:5"), start+100*ms, &rtcp.ReceiverReport{SSRC: 1})
+		w.send(port, talk{from: other, start: start + 8*second, octets: babble(12*rate, 2, g711.MuLaw), ssrc: 2})
+		w.sleep(8*second + 400*ms)
+		for _, s := range w.fake.Sent() {
+			if s.From.Port() < info.Legs[1].Ports.RTP && s.To.String() != "192.0.2.7:5" {
+				t.Errorf("of the first sender: to %v", s.To)
+			}
+		}
+		w.sleep(12 * second)
+		sent := w.fake.Sent()
+		if len(sent) == 0 {
+			t.Error("no reports of the second sender")
+		}
+		for _, s := range sent {
+			if s.To.String() != "192.0.2.8:40011" {
+				t.Errorf("of the second sender: to %v", s.To)
+			}
+		}
+	}, func(cfg *recording.Config) { cfg.RTCP = recording.RTCPAlways })
+}
+
+// What came of a payload type that is not ours has come, and its sender is not told
+// that it was lost.
+func TestReportsCountWhatIsIgnored(t *testing.T) {
+	inWorld(t, func(w *world) {
+		info := w.announceLegs("c", offered(recording.Caller, callerFrom))
+		port := info.Legs[0].Ports.RTP
+		start := w.now()
+		for i := range 500 {
+			p := rtp.Packet{Header: rtp.Header{Version: 2, SSRC: 1, SequenceNumber: uint16(i), Timestamp: uint32(160 * i)}, Payload: make([]byte, 160)}
+			if i%5 == 4 {
+				p.PayloadType = 96
+			}
+			b, err := p.Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.push(port, callerFrom, start+time.Duration(i)*20*ms, b)
+		}
+		w.sleep(10 * second)
+		sent := w.fake.Sent()
+		if len(sent) == 0 {
+			t.Fatal("no reports")
+		}
+		for _, s := range sent {
+			rr, _ := readReport(t, s)
+			for _, b := range rr.Reports {
+				if b.TotalLost != 0 || b.FractionLost != 0 || b.Jitter != 0 {
+					t.Errorf("%+v, want nothing lost", b)
+				}
+			}
+		}
+	})
+}
+
+// Reports from an address that SDP does not name for them are not about the leg.
+func TestReportsFromElsewhere(t *testing.T) {
+	inWorld(t, func(w *world) {
+		info := w.announceLegs("c", offered(recording.Caller, callerFrom))
+		port := info.Legs[0].Ports.RTP
+		start := w.now()
+		w.send(port, talk{from: callerFrom, start: start, octets: babble(2*rate, 1, g711.MuLaw), ssrc: 1})
+		w.reports(port+1, netip.MustParseAddrPort("192.0.2.66:30011"), start+second, &rtcp.Goodbye{Sources: []uint32{1}})
+		w.sleep(3 * second)
+		w.do("c", recording.Command{Action: recording.Hangup})
+		w.file(info.Recordings[0].ID)
+		now, _ := w.m.Info(info.Spec.ID)
+		if q := now.Recordings[0].Quality.Legs[0]; q.Foreign != 1 {
+			t.Errorf("%d foreign datagrams, want 1", q.Foreign)
 		}
 	})
 }

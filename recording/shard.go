@@ -89,8 +89,7 @@ func newShard(m *Manager, set capture.Set) *shard {
 // run is the shard's goroutine: requests as they come, and a slot of calls when
 // it is its turn. It ends when stop is closed.
 func (s *shard) run(stop <-chan struct{}) {
-	defer close(s.done)
-	defer s.set.Close() //nolint:errcheck // the sockets go with the process
+	defer s.end()
 	s.count.store(s.set.Stats())
 	s.next = s.m.clock.Now().Mono
 	timer := time.NewTimer(0)
@@ -106,6 +105,12 @@ func (s *shard) run(stop <-chan struct{}) {
 		}
 		timer.Reset(s.pause(s.m.clock.Now().Mono))
 	}
+}
+
+// end closes the ports. Nobody runs or steps the shard any more.
+func (s *shard) end() {
+	_ = s.set.Close() // the sockets go with the process
+	close(s.done)
 }
 
 // catchUp gives every slot its turn that is due by now, but none a second one:

@@ -49,17 +49,20 @@ func (s *source) leaving(from netip.AddrPort, at time.Duration) bool {
 	return from == s.gone.from && at <= s.gone.until
 }
 
-// latch gives the leg to a sender that admits let in and that sent real media. The
-// rest of a stream that has ended does not hold it any longer.
-func (s *source) latch(from netip.AddrPort, ssrc uint32, at time.Duration) {
+// latch gives the leg to a sender that admits let in and that sent real media, and
+// reports whether that is another than before. The rest of a stream that has ended
+// does not hold it any longer.
+func (s *source) latch(from netip.AddrPort, ssrc uint32, at time.Duration) (another bool) {
 	if s.over() && from == s.latched {
-		if ssrc == s.gone.ssrc {
-			return
+		if ssrc == s.gone.ssrc && at <= s.gone.until {
+			return false
 		}
-		s.gone = goodbye{} // another stream of the same sender
+		s.gone = goodbye{} // another stream of the same sender, or one that goes on in spite of its goodbye
 	}
+	another = from != s.latched
 	s.latched = from
 	s.since = max(s.since, at)
+	return another
 }
 
 // bye notes that the stream of the latched sender has ended.

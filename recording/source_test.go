@@ -39,3 +39,27 @@ func TestSourceAdmits(t *testing.T) {
 		}
 	}
 }
+
+// What is under way at a goodbye is taken for one hold, when another has the leg;
+// then no more.
+func TestSourceLeaves(t *testing.T) {
+	one, other := netip.MustParseAddrPort("192.0.2.7:1000"), netip.MustParseAddrPort("192.0.2.8:1000")
+	var s source
+	s.bye(1, 0, time.Second) // of nobody
+	if s.leaving(one, 0) {
+		t.Error("nobody was heard, and somebody is leaving")
+	}
+	s.latch(one, 1, 9*time.Second)
+	s.bye(1, 10*time.Second, time.Second)
+	if !s.latch(other, 2, 10*time.Second) {
+		t.Error("another sender is not another")
+	}
+	for at, want := range map[time.Duration]bool{10 * time.Second: true, 11 * time.Second: true, 11*time.Second + 1: false, time.Hour: false} {
+		if got := s.leaving(one, at); got != want {
+			t.Errorf("at %v leaving is %v, want %v", at, got, want)
+		}
+		if s.leaving(other, at) {
+			t.Errorf("at %v the one who stays is leaving", at)
+		}
+	}
+}

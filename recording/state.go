@@ -5,13 +5,15 @@ import "fmt"
 // State is where a recording stands between request and delivery.
 //
 //	armed ─► recording ⇄ masked ─► finishing ─► spooled ─► delivered
-//	  │           │        │           │           └─► parked
+//	  │           │        │           │           ⇅
+//	  │           │        │           │         parked
 //	  │           └────────┴───────────┴─► discarded
 //	  └─► cancelled                       failed: from any state before spooled
 type State uint8
 
 // The states. Those from Delivered on are ends: nothing leaves them but an
-// operator's retry of a parked file.
+// operator's retry of a parked file, which waits in the spool again, as if it had
+// never been tried.
 const (
 	Armed     State = iota // waits for the answer or the bridge
 	Recording              // its samples are being kept
@@ -49,13 +51,14 @@ const (
 	onSaved                    // the spool has it
 	onDelivered                // the target has it
 	onParked                   // the target will not have it
+	onRetry                    // the operator wants it tried again
 	onTooShort                 // record_min_sec was not reached
 	onFault                    // we could not keep it
 	numTriggers
 )
 
 var triggerNames = [numTriggers]string{
-	"begin", "mask", "unmask", "end", "saved", "delivered", "parked", "too short", "fault",
+	"begin", "mask", "unmask", "end", "saved", "delivered", "parked", "retry", "too short", "fault",
 }
 
 func (t trigger) String() string { return triggerNames[t] }
@@ -67,7 +70,7 @@ var moves = map[State]map[trigger]State{
 	Masked:    {onUnmask: Recording, onEnd: Finishing, onFault: Failed},
 	Finishing: {onSaved: Spooled, onTooShort: Discarded, onFault: Failed},
 	Spooled:   {onDelivered: Delivered, onParked: Parked},
-	Parked:    {onDelivered: Delivered},
+	Parked:    {onRetry: Spooled, onDelivered: Delivered},
 }
 
 // next is the only function that changes a state. ok is false when the trigger

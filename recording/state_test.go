@@ -10,7 +10,7 @@ func TestEveryStateMeetsEveryTrigger(t *testing.T) {
 		Masked:    {onUnmask: Recording, onEnd: Finishing, onFault: Failed},
 		Finishing: {onSaved: Spooled, onTooShort: Discarded, onFault: Failed},
 		Spooled:   {onDelivered: Delivered, onParked: Parked},
-		Parked:    {onDelivered: Delivered},
+		Parked:    {onRetry: Spooled, onDelivered: Delivered},
 		Delivered: {}, Discarded: {}, Cancelled: {}, Failed: {},
 	}
 	if len(table) != int(numStates) {

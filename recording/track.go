@@ -22,6 +22,7 @@ type track struct {
 	callID     string     // of that leg, and
 	owner      string     // its user, both as of when the recording was made
 	dictation  *dictation // nil unless it is a record_caller
+	created    time.Time
 
 	state  State
 	reason string
@@ -219,7 +220,8 @@ func (t *track) tags(c *call) codec.Tags {
 func (t *track) info(c *call) Info {
 	i := Info{
 		ID: t.id, Origin: t.origin, State: t.state, MediaName: t.mediaName, Format: t.spec.format,
-		Rate: t.spec.rate, Channels: t.spec.channels, Caller: t.dictation != nil, Length: t.length(), Reason: t.reason, Quality: t.quality,
+		Rate: t.spec.rate, Channels: t.spec.channels, Length: t.length(), Reason: t.reason, Quality: t.quality,
+		Caller: t.dictation != nil, Owner: t.owner, Leg: t.leg, CallID: t.callID, URL: t.spec.settings.URL, Object: t.objectName, Created: t.created,
 	}
 	if t.begun {
 		i.Started = c.wall(t.start)

@@ -20,8 +20,9 @@ const (
 	margin = 40
 
 	// kept is how many samples go from one turn to the next: those read ahead, and
-	// what a jump back in silence repeats.
-	kept = ahead + farthest + margin + resample.WarpBefore + 2
+	// what a jump back in silence repeats. With a multiple of 32 before the next
+	// sample, what passes untouched stays on the lines of the cache.
+	kept = ahead + 448
 
 	// roomForPCM holds the samples of one stretch, at any drift, with a jump.
 	roomForPCM = kept + stretch + stretch/100 + ahead + farthest
@@ -70,6 +71,7 @@ func (v *voice) hear(pos, n int64, e *ear) []int16 {
 	v.steer(pos, n)
 	e.pcm = append(e.pcm[:0], v.tail[:]...)
 	v.fetch(pos+n+v.course.Whole()+stretchBy(v.course.Step(), n), e)
+	v.follow() // that may have put another stream in its place, which must not be moved for this one
 	out := e.bent[:n]
 	at, jump, ok := v.whereToJump(pos, n, e)
 	switch {
@@ -77,6 +79,7 @@ func (v *voice) hear(pos, n int64, e *ear) []int16 {
 		v.bend(out[:at], pos, e)
 		v.course.Jump(jump)
 		v.course.Settle()
+		v.buffer.Lean(v.course.Whole())
 		v.counts.moved += max(jump, -jump)
 		v.fetch(pos+n+v.course.Whole()+stretchBy(v.course.Step(), n-at), e)
 		v.bend(out[at:], pos+at, e)
@@ -185,6 +188,9 @@ func (v *voice) whereToJump(pos, n int64, e *ear) (at, jump int64, ok bool) {
 func (v *voice) skip(pos int64) {
 	v.follow()
 	v.course.Put(v.buffer.Ahead(pos))
+	if behind := v.read - pos - v.course.Whole(); behind > 0 {
+		v.course.Jump(behind) // what has been read is not had again; the next time it goes on
+	}
 	v.buffer.Lean(v.course.Whole())
 	v.read = max(v.read, pos+v.course.Whole())
 	v.buffer.Skip(v.read)

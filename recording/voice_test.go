@@ -45,6 +45,42 @@ func TestRepairAllocatesNothing(t *testing.T) {
 	}
 }
 
+// While nobody listens a leg may turn out to belong far from where it was. Who
+// listens then hears it there, and what was read before is not asked for again.
+func TestListeningNowAndThen(t *testing.T) {
+	const later = 600 * time.Millisecond
+	p := newParty(jitter.NewPool(time.Second), 1, 0)
+	p.delay = func(_ *rand.Rand, at time.Duration) time.Duration {
+		if at > 20*time.Second {
+			return later
+		}
+		return 0
+	}
+	p.signal = clicks(true)
+	e := newEar(resample.NewWarp())
+	var got []int16
+	for pos, now := int64(0), roundEvery; pos < 62*clock.Rate; now += roundEvery {
+		p.arrive(now)
+		if now == 21*time.Second || now == 22*time.Second { // its clocks move: it has left something out
+			p.voice.buffer.Report(5, uint64(now.Seconds()*(1<<32)), uint32(now/clock.Sample)-uint32(now/time.Second-21)*4000)
+		}
+		for ; pos+stretch <= clock.Samples(now-time.Second)-ahead; pos += stretch {
+			if pos < 58*clock.Rate && pos/stretch%2 == 0 {
+				p.voice.skip(pos + stretch)
+				continue
+			}
+			pcm := p.voice.hear(pos, stretch, &e)
+			if pos >= 58*clock.Rate {
+				got = append(got, pcm...)
+			}
+		}
+	}
+	want := 2*clock.Rate + int(later/clock.Sample)
+	if at := peakOf(got); at < want-8 || at > want+8 {
+		t.Errorf("the click is at %d, want %d", at, want)
+	}
+}
+
 // FuzzLeg gives a leg the packets that bytes spell out, and hears it: nothing may
 // crash, no sample may be heard that did not come in time, or later than Early
 // after anything came.
@@ -52,47 +88,74 @@ func FuzzLeg(f *testing.F) {
 	f.Add([]byte{0, 20, 0, 1, 0, 20, 0, 1, 0, 20, 0, 1, 0, 20, 0, 1})
 	f.Add([]byte{1, 200, 3, 1, 0, 20, 60, 1, 2, 20, 0, 9, 0, 20, 0, 1, 0, 255, 0, 1, 0, 255, 0, 1, 7, 1, 1, 1})
 	warp := resample.NewWarp()
-	f.Fuzz(func(t *testing.T, in []byte) {
-		rules := Config{Hold: time.Second, SourceTimeout: 5 * time.Second}
-		pool := jitter.NewPool(rules.Hold)
-		from := netip.MustParseAddrPort("192.0.2.7:30010")
-		l := &leg{source: source{want: from}, payloads: payloadTable(map[uint8]Payload{
-			0: PayloadPCMU, 8: PayloadPCMA, 13: PayloadNoise, 101: PayloadEvents,
-		}), buffer: jitter.New(pool, 0)}
-		l.voice.buffer = l.buffer
-		g := gate{rules: &rules}
-		e := newEar(warp)
-		r := rand.New(rand.NewPCG(1, 1))
-		var now, last time.Duration
-		var pos int64
-		seq, ts := uint16(65530), uint32(1<<32-4000)
-		packet := make([]byte, 12+2048)
-		for i := range packet {
-			packet[i] = byte(r.Uint32())
+	f.Fuzz(func(t *testing.T, in []byte) { hearWhatever(t, in, warp) })
+}
+
+// The same with bytes at random, as many as there is time for.
+func TestHostileLegs(t *testing.T) {
+	warp := resample.NewWarp()
+	for seed := range uint64(1500) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		in := make([]byte, 4*(50+r.IntN(1500)))
+		wild := r.IntN(4)
+		for i := 0; i < len(in); i += 4 {
+			in[i], in[i+1], in[i+2], in[i+3] = byte(r.Uint32()), 20, byte(r.IntN(2)*r.IntN(256)), 20
+			if r.IntN(8) < wild {
+				in[i+1], in[i+3] = byte(r.Uint32()), byte(r.Uint32())
+			}
 		}
-		for len(in) >= 4 && now < time.Minute {
-			kind, wait, jump, size := in[0], time.Duration(in[1])*time.Millisecond, in[2], int(in[3])*8
-			in = in[4:]
-			now += wait
-			seq += 1 + uint16(jump&3) - uint16(jump>>6)<<14
-			ts += 160 + uint32(jump&12)*400 - uint32(jump&48)*100
-			packet[0], packet[1] = 0x80, []byte{0, 8, 13, 101, 0x80, 96, 0, 0}[kind&7]
-			packet[2], packet[3] = byte(seq>>8), byte(seq)
-			packet[4], packet[5], packet[6], packet[7] = byte(ts>>24), byte(ts>>16), byte(ts>>8), byte(ts)
-			packet[8], packet[9], packet[10], packet[11] = 0, 0, 0, kind>>6
-			l.receive(&capture.Datagram{From: from, At: now, Data: packet[:12+size]}, &g)
-			last = now + time.Duration(size)*clock.Sample
-			for upTo := clock.Samples(now-rules.Hold) - ahead; pos+stretch <= upTo; pos += stretch {
+		hearWhatever(t, in, warp)
+	}
+}
+
+// hearWhatever gives a leg the packets that bytes spell out, four for each.
+func hearWhatever(t *testing.T, in []byte, warp *resample.Warp) {
+	rules := Config{Hold: time.Second, SourceTimeout: 5 * time.Second}
+	pool := jitter.NewPool(rules.Hold)
+	from := netip.MustParseAddrPort("192.0.2.7:30010")
+	l := &leg{source: source{want: from}, payloads: payloadTable(map[uint8]Payload{
+		0: PayloadPCMU, 8: PayloadPCMA, 13: PayloadNoise, 101: PayloadEvents,
+	}), buffer: jitter.New(pool, 0)}
+	l.voice.buffer = l.buffer
+	g := gate{rules: &rules}
+	e := newEar(warp)
+	r := rand.New(rand.NewPCG(1, 1))
+	var now, last time.Duration
+	var pos int64
+	seq, ts := uint16(65530), uint32(1<<32-4000)
+	packet := make([]byte, 12+2048)
+	for i := range packet {
+		packet[i] = byte(r.Uint32())
+	}
+	for len(in) >= 4 && now < time.Minute {
+		kind, wait, jump, size := in[0], time.Duration(in[1])*time.Millisecond, in[2], int(in[3])*8
+		in = in[4:]
+		now += wait
+		seq += 1 + uint16(jump&3) - uint16(jump>>6)<<14
+		ts += 160 + uint32(jump&12)*400 - uint32(jump&48)*100
+		packet[0], packet[1] = 0x80, []byte{0, 8, 13, 101, 0x80, 96, 0, 0}[kind&7]
+		packet[2], packet[3] = byte(seq>>8), byte(seq)
+		packet[4], packet[5], packet[6], packet[7] = byte(ts>>24), byte(ts>>16), byte(ts>>8), byte(ts)
+		packet[8], packet[9], packet[10], packet[11] = 0, 0, 0, kind>>6
+		l.receive(&capture.Datagram{From: from, At: now, Data: packet[:12+size]}, &g)
+		last = now + time.Duration(size)*clock.Sample
+		for upTo := clock.Samples(now-rules.Hold) - ahead; pos+stretch <= upTo; pos += stretch {
+			if kind&8 != 0 {
+				l.voice.skip(pos + stretch)
+			} else {
 				l.voice.hear(pos, stretch, &e)
 			}
 		}
-		for range 3 * 5 { // what is still to come
-			for i, x := range l.voice.hear(pos, stretch, &e) {
-				if at := time.Duration(pos+int64(i)) * clock.Sample; x != 0 && at > last+jitter.Early+100*time.Millisecond {
-					t.Fatalf("a sample at %v; the last packet ended at %v", at, last)
-				}
-			}
-			pos += stretch
+		if kind&16 != 0 {
+			l.buffer.Report(uint32(kind>>6), uint64(now.Seconds()*(1<<32))+uint64(jump)<<28, ts)
 		}
-	})
+	}
+	for range 3 * 5 { // what is still to come
+		for i, x := range l.voice.hear(pos, stretch, &e) {
+			if at := time.Duration(pos+int64(i)) * clock.Sample; x != 0 && at > last+jitter.Early+100*time.Millisecond {
+				t.Fatalf("a sample at %v; the last packet ended at %v", at, last)
+			}
+		}
+		pos += stretch
+	}
 }

@@ -37,6 +37,8 @@ type world struct {
 	clock capture.Clock
 	m     *recording.Manager
 
+	undelivered bool // what is taken stays in the spool
+
 	mu     sync.Mutex
 	files  map[string]file // by recording id
 	events []recording.Event
@@ -111,10 +113,13 @@ func (w *world) take(r spool.Ready) {
 	w.files[r.ID()] = file{m, b}
 	w.mu.Unlock()
 	w.m.Spooled(r.ID())
+	if w.undelivered {
+		return
+	}
 	if err := r.Done(); err != nil {
 		w.t.Error(err)
 	}
-	w.m.Delivered(r.ID())
+	w.m.Delivered(recording.CallID{Account: r.Account(), Call: r.CallID()}, r.ID())
 }
 
 // sleep lets time pass, and everything that it brings about happen.

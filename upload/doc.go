@@ -10,5 +10,10 @@
 //	Slow       the target refuses               hourly for a day, then parked
 //	Permanent  it can never work                parked at once
 //
-// Goroutines: Config.Workers deliverers. What waits is a heap, not goroutines.
+// Each destination has a lane (lane.go): in order of age, a few tries at a time,
+// and one now and then while it is down. What is parked waits for the operator:
+// ListParked, Queue.Redrive.
+//
+// Goroutines: Config.Workers deliverers, and one of each Sweeper. What waits is
+// a heap, not goroutines.
 package upload

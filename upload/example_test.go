@@ -8,6 +8,7 @@ import (
 
 	"callrec/upload"
 	"callrec/upload/folder"
+	"callrec/upload/guard"
 	"callrec/upload/httpput"
 	"callrec/upload/spool"
 )
@@ -24,11 +25,11 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	guard, err := httpput.NewGuard([]string{"10.20.0.0/16"}) // --allow-target
+	allow, err := guard.New([]string{"10.20.0.0/16"}) // --allow-target
 	if err != nil {
 		panic(err)
 	}
-	tenants, err := httpput.New(httpput.Config{Guard: guard})
+	tenants, err := httpput.New(httpput.Config{Guard: allow})
 	if err != nil {
 		panic(err)
 	}

@@ -8,10 +8,11 @@ type heapOf[T any] struct {
 	less  func(a, b T) bool
 }
 
-func (h *heapOf[T]) len() int { return len(h.items) }
-func (h *heapOf[T]) top() T   { return h.items[0] }
-func (h *heapOf[T]) push(v T) { heap.Push(heapSort[T]{h}, v) }
-func (h *heapOf[T]) pop() T   { return heap.Pop(heapSort[T]{h}).(T) }
+func (h *heapOf[T]) len() int       { return len(h.items) }
+func (h *heapOf[T]) top() T         { return h.items[0] }
+func (h *heapOf[T]) push(v T)       { heap.Push(heapSort[T]{h}, v) }
+func (h *heapOf[T]) pop() T         { return heap.Pop(heapSort[T]{h}).(T) }
+func (h *heapOf[T]) remove(i int) T { return heap.Remove(heapSort[T]{h}, i).(T) }
 
 // heapSort keeps the methods that container/heap wants off heapOf.
 type heapSort[T any] struct{ h *heapOf[T] }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"callrec/upload"
+	"callrec/upload/guard"
 	"callrec/upload/spool"
 )
 
@@ -75,14 +76,28 @@ func manifest(n int, url string) spool.Manifest {
 
 func record(t *testing.T, s *spool.Spool, n int, url string, audio []byte) {
 	t.Helper()
-	p, err := s.Create(manifest(n, url), nil)
+	recordAs(t, s, manifest(n, url), audio...)
+}
+
+func recordAs(t *testing.T, s *spool.Spool, m spool.Manifest, audio ...byte) {
+	t.Helper()
+	p, err := s.Create(m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Write(audio); err != nil {
 		t.Fatal(err)
 	}
-	p.Commit(nil, manifest(n, url))
+	p.Commit(nil, m)
+}
+
+func allowLoopback(t *testing.T) *guard.Guard {
+	t.Helper()
+	g, err := guard.New([]string{"127.0.0.0/8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 // memDir is a folder where fsync costs nothing: days of tries pass in a test.

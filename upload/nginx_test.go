@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"callrec/upload"
+	"callrec/upload/guard"
 	"callrec/upload/httpput"
 	"callrec/upload/spool"
 	"callrec/upload/targettest"
@@ -115,9 +116,9 @@ func unescape(s string) string {
 // TestNginx takes recordings through spool, queue and HTTP to a real server.
 func TestNginx(t *testing.T) {
 	url, dir := nginx(t)
-	guard, err := httpput.NewGuard([]string{"127.0.0.0/8"})
+	allow, err := guard.New([]string{"127.0.0.0/8"})
 	must(t, err)
-	target, err := httpput.New(httpput.Config{Guard: guard})
+	target, err := httpput.New(httpput.Config{Guard: allow})
 	must(t, err)
 	statuses := &twice{target}
 	r := start(t, t.TempDir(), upload.Router{HTTP: statuses}, nil)

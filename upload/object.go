@@ -32,14 +32,14 @@ func newObject(r spool.Ready, m *spool.Manifest) (Object, error) {
 	}
 	copy(o.SHA256[:], m.SHA256)
 	var err error
-	o.Sidecar, err = sidecar(m)
+	o.Sidecar, err = Sidecar(m)
 	return o, err
 }
 
-// sidecar is what stands beside a recording where a target keeps files: the
+// Sidecar is what stands beside a recording where a target keeps files: the
 // facts of the file, then the metadata in its order, then the quality record.
 // A metadata key that would repeat a fact is left out.
-func sidecar(m *spool.Manifest) ([]byte, error) {
+func Sidecar(m *spool.Manifest) ([]byte, error) {
 	var b bytes.Buffer
 	seen := make(map[string]bool)
 	var failed error

@@ -14,22 +14,17 @@ import (
 
 // Config is what a Queue is made of. Target is required.
 type Config struct {
-	Target    Target
-	Workers   int            // tries at a time; 0 means 8
-	Keep      time.Duration  // how long a target may be down; 0 means 168 h
-	MaxWait   time.Duration  // the longest wait between tries; 0 means 10 min
-	OnOutcome func(Outcome)  // called by a worker; it must not wait long
-	Log       *slog.Logger   // nil: nothing is logged
-	Rand      func() float64 // in [0,1); nil means math/rand
+	Target         Target
+	Workers        int               // tries at a time; 0 means 32
+	PerDestination int               // of them to one destination; 0 means 8
+	Keep           time.Duration     // how long a target may be down; 0 means 168 h
+	MaxWait        time.Duration     // the longest wait between tries; 0 means 10 min
+	Idle           time.Duration     // a try in which nothing moves for so long has failed; 0 means 60 s
+	OnOutcome      func(Outcome)     // called by a worker; it must not wait long
+	OnRedrive      func(spool.Ready) // called by Redrive, before the first try; it must not wait long
+	Log            *slog.Logger      // nil: nothing is logged
+	Rand           func() float64    // in [0,1); nil means math/rand
 }
-
-// Slow targets are tried this often, for this long.
-const (
-	slowEvery = time.Hour
-	slowFor   = 24 * time.Hour
-
-	maxRetryAfter = 24 * time.Hour // the longest wish of a target that is kept
-)
 
 // Outcome is the end of a delivery.
 type Outcome struct {
@@ -43,15 +38,19 @@ type Outcome struct {
 // Stats is a snapshot; counters count from New.
 type Stats struct {
 	Waiting, Active   int
+	Destinations      int // that something is waiting for, or on its way to
+	Down              int // of them, those that are only probed
 	Delivered, Parked int64
 	Failures          int64     // tries that failed
 	Oldest            time.Time // start of the oldest recording not yet delivered
 }
 
-// Queue delivers what is submitted, oldest first among what is due.
+// Queue delivers what is submitted: each destination has a lane of its own, in
+// which the oldest goes first, and no lane waits for another.
 type Queue struct {
 	// Never mutated.
 	cfg    Config
+	target Target
 	ctx    context.Context //nolint:containedctx // ends the tries that Close gives no more grace
 	cancel context.CancelFunc
 	wake   chan struct{} // one token: somebody look
@@ -60,9 +59,12 @@ type Queue struct {
 
 	// mu guards the following.
 	mu        sync.Mutex
-	due       heapOf[*item] // by age
-	later     heapOf[*item] // by the time of the next try
-	active    map[*item]struct{}
+	items     map[*item]struct{} // everything that is here
+	lanes     map[laneKey]*lane
+	accounts  map[string]*share
+	ready     []*lane // lanes that may have something to do, first come first served
+	later     heapOf[alarm]
+	active    int
 	closed    bool
 	delivered int64
 	parked    int64
@@ -73,19 +75,30 @@ type Queue struct {
 type item struct {
 	r         spool.Ready
 	d         spool.Delivery
-	next      time.Time
-	confirmed bool // the target has it; only the spool's copy is left to remove
-	url       string
+	lane      *lane
+	since     time.Time // when its time began to run: the first try, or when it came
+	confirmed bool      // the target has it; only the spool's copy is left to remove
+	stale     error     // its time is over and its destination down: this is why
+	url       string    // redacted
+}
+
+// alarm is when to look at an item, or a lane, again.
+type alarm struct {
+	at   time.Time
+	item *item
+	lane *lane
 }
 
 // New starts the workers. Plug Submit into spool.Config.OnReady.
 func New(cfg Config) (*Queue, error) {
-	if cfg.Target == nil || cfg.Workers < 0 || cfg.Keep < 0 || cfg.MaxWait < 0 {
+	if cfg.Target == nil || cfg.Workers < 0 || cfg.PerDestination < 0 || cfg.Keep < 0 || cfg.MaxWait < 0 || cfg.Idle < 0 {
 		return nil, errors.New("cannot make an upload queue: it needs a target, and numbers that are not negative")
 	}
-	cfg.Workers = cmp.Or(cfg.Workers, 8)
+	cfg.Workers = cmp.Or(cfg.Workers, 32)
+	cfg.PerDestination = cmp.Or(cfg.PerDestination, 8)
 	cfg.Keep = cmp.Or(cfg.Keep, 168*time.Hour)
 	cfg.MaxWait = cmp.Or(cfg.MaxWait, 10*time.Minute)
+	cfg.Idle = cmp.Or(cfg.Idle, time.Minute)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -93,9 +106,9 @@ func New(cfg Config) (*Queue, error) {
 		cfg.Rand = rand.Float64
 	}
 	q := &Queue{
-		cfg: cfg, wake: make(chan struct{}, 1), quit: make(chan struct{}), active: make(map[*item]struct{}),
-		due:   heapOf[*item]{less: func(a, b *item) bool { return a.r.Started().Before(b.r.Started()) }},
-		later: heapOf[*item]{less: func(a, b *item) bool { return a.next.Before(b.next) }},
+		cfg: cfg, target: Watch(cfg.Target, cfg.Idle), wake: make(chan struct{}, 1), quit: make(chan struct{}),
+		items: make(map[*item]struct{}), lanes: make(map[laneKey]*lane), accounts: make(map[string]*share),
+		later: heapOf[alarm]{less: func(a, b alarm) bool { return a.at.Before(b.at) }},
 	}
 	q.ctx, q.cancel = context.WithCancel(context.Background()) //nolint:forbidigo // it ends with Close, not with a caller
 	for range cfg.Workers {
@@ -107,18 +120,25 @@ func New(cfg Config) (*Queue, error) {
 // Submit takes a recording on; it never waits. After Close it does nothing: the
 // recording stays in the spool and comes back at the next start.
 func (q *Queue) Submit(r spool.Ready) {
-	it := &item{r: r, d: r.Delivery()}
-	it.next = it.d.NotBefore
-	if now := time.Now(); it.next.After(now.Add(max(2*q.cfg.MaxWait, maxRetryAfter))) {
-		it.next = now // no wait of ours is that long: a clock has been set
+	url := r.Destination().URL
+	it := &item{r: r, d: r.Delivery(), url: Redact(url)}
+	now := time.Now()
+	it.since = now
+	if t := it.d.FirstTry; !t.IsZero() && t.Before(now) {
+		it.since = t
+	}
+	next := it.d.NotBefore
+	if next.After(now.Add(max(2*q.cfg.MaxWait, maxRetryAfter))) {
+		next = now // no wait of ours is that long: a clock has been set
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return
 	}
-	q.later.push(it)
-	q.signal()
+	it.lane = q.laneOf(laneKeyOf(r.Account(), url))
+	q.items[it] = struct{}{}
+	q.postpone(it, next)
 }
 
 // signal lets one worker look again.
@@ -138,6 +158,7 @@ func (q *Queue) work() {
 			continue
 		}
 		if wait < 0 {
+			q.signal() // a colleague may go as well
 			return
 		}
 		q.sleep(wait)
@@ -152,35 +173,48 @@ func (q *Queue) sleep(wait time.Duration) {
 		defer t.Stop()
 		timer = t.C
 	}
+	q.mu.Lock()
+	quit := q.quit
+	if q.closed {
+		quit = nil // known already
+	}
+	q.mu.Unlock()
 	select {
 	case <-q.wake:
 	case <-timer:
-	case <-q.quit:
+	case <-quit:
 	}
 }
 
-// next is the oldest item that is due; without one, how long to wait for it: 0
-// until something is submitted, negative when the worker should go.
+// next is what to do now; without it, how long to wait: 0 until something
+// happens, negative when the worker should go.
 func (q *Queue) next() (*item, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
-	for q.later.len() > 0 && !q.later.top().next.After(now) {
-		q.due.push(q.later.pop())
+	for q.later.len() > 0 && !q.later.top().at.After(now) {
+		q.ring(q.later.pop())
 	}
-	if q.due.len() > 0 && q.ctx.Err() == nil {
-		it := q.due.pop()
-		q.active[it] = struct{}{}
-		if q.due.len() > 0 || q.later.len() > 0 {
-			q.signal() // a colleague may be asleep
+	for len(q.ready) > 0 && q.ctx.Err() == nil {
+		l := q.ready[0]
+		q.ready = q.ready[1:]
+		l.queued = false
+		if it := q.take(l, now); it != nil {
+			q.enqueue(l) // there may be more in it
+			if len(q.ready) > 0 || q.later.len() > 0 {
+				q.signal() // a colleague may be asleep
+			}
+			return it, 0
 		}
-		return it, 0
 	}
 	if q.closed {
-		return nil, -1
+		if q.active == 0 {
+			return nil, -1
+		}
+		return nil, 0
 	}
 	if q.later.len() > 0 {
-		return nil, q.later.top().next.Sub(now)
+		return nil, q.later.top().at.Sub(now)
 	}
 	return nil, 0
 }
@@ -190,22 +224,18 @@ func (q *Queue) Stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	st := Stats{
-		Waiting: q.due.len() + q.later.len(), Active: len(q.active),
+		Waiting: len(q.items) - q.active, Active: q.active, Destinations: len(q.lanes),
 		Delivered: q.delivered, Parked: q.parked, Failures: q.failures,
 	}
-	oldest := func(it *item) {
+	for _, l := range q.lanes {
+		if l.down() {
+			st.Down++
+		}
+	}
+	for it := range q.items {
 		if t := it.r.Started(); st.Oldest.IsZero() || t.Before(st.Oldest) {
 			st.Oldest = t
 		}
-	}
-	for it := range q.active {
-		oldest(it)
-	}
-	for _, it := range q.due.items {
-		oldest(it)
-	}
-	for _, it := range q.later.items {
-		oldest(it)
 	}
 	return st
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"callrec/upload/spool"
@@ -95,26 +94,4 @@ func ClassOf(err error) Class {
 // Fail makes an Error of a class.
 func Fail(c Class, format string, args ...any) error {
 	return &Error{Class: c, Err: fmt.Errorf(format, args...)}
-}
-
-// Router is the Target that sends each recording where its destination says.
-type Router struct {
-	Default Target // for destinations without a url
-	HTTP    Target // for http and https
-}
-
-// Put hands o to the target of its destination's scheme.
-func (r Router) Put(ctx context.Context, o Object) error {
-	scheme, _, _ := strings.Cut(o.Destination.URL, ":")
-	target := r.HTTP
-	switch {
-	case o.Destination.URL == "":
-		target = r.Default
-	case scheme != "http" && scheme != "https":
-		return Fail(Permanent, "cannot deliver to a url of scheme %.16q: this worker knows http and https", scheme)
-	}
-	if target == nil {
-		return Fail(Permanent, "cannot deliver to %q: no target is set up for it; see --storage", Redact(o.Destination.URL))
-	}
-	return target.Put(ctx, o)
 }

@@ -15,12 +15,13 @@ const (
 )
 
 const (
-	// enough windows make a line.
-	enough = 4
-	// clear is how near to the line three quarters of the windows must come. A
+	// enough windows make a line: fewer, and jitter that hardly leaves a packet alone
+	// makes one of its own. A line holds for as long again as it was looked at.
+	enough = 6
+	// near is how close to the line three quarters of the windows must come. A
 	// queue that stands for a while, or jitter that leaves hardly a packet alone,
 	// looks like a line that is not: then what was known before is kept.
-	clear = time.Millisecond
+	near = time.Millisecond
 	// plausible bounds a clock's error; crystals are within 100 ppm, bad ones
 	// within 500.
 	plausible = 1000e-6
@@ -46,8 +47,9 @@ type Drift struct {
 	lows  [windows]point
 
 	known bool
-	base  point   // a point of the line,
-	slope float64 // and its slope: seconds of delay a second
+	base  point         // a point of the line,
+	slope float64       // and its slope: seconds of delay a second
+	until time.Duration // nobody knows where it is after that
 }
 
 // point is one packet: when it arrived, and its delay.
@@ -82,6 +84,7 @@ func (d *Drift) close() {
 	d.lows[d.n] = d.low
 	d.n++
 	d.fit()
+	d.known = d.known && d.low.at <= d.until
 }
 
 func (d *Drift) makeRoom() {
@@ -142,11 +145,13 @@ func (d *Drift) fit() {
 		above[i] = p.delay - d.line(p.at)
 	}
 	slices.Sort(above[:d.n])
-	if above[(d.n-1)*3/4] > clear {
+	if above[(d.n-1)*3/4] > near {
 		d.base, d.slope = was.base, was.slope
 		return
 	}
 	d.known = true
+	last := lows[len(lows)-1].at
+	d.until = last + last - lows[0].at + d.width
 }
 
 // turnsUp reports whether the way from a over b to c bends upwards at b.

@@ -110,6 +110,24 @@ func TestQueuesAreNotDrift(t *testing.T) {
 	}
 }
 
+// Jitter that hardly ever leaves a packet alone is no drift either: within a call's
+// first minute it may not pull a leg of a steady clock out of step.
+func TestHeavyJitterIsNotDrift(t *testing.T) {
+	for jitter, most := range map[time.Duration]time.Duration{20 * time.Millisecond: time.Millisecond, 80 * time.Millisecond: 6 * time.Millisecond} {
+		for seed := range uint64(200) {
+			var d Drift
+			r := rand.New(rand.NewPCG(seed, 3))
+			for i := range 3000 { // a minute
+				at := time.Duration(i) * 20 * time.Millisecond
+				d.Add(at+time.Duration(r.Int64N(int64(jitter))), int64(i)*160)
+				if least, ok := d.Delay(at); ok && least.Abs() > most {
+					t.Fatalf("jitter of %v, call %d: after %v the leg is held to be %v away", jitter, seed, at, least)
+				}
+			}
+		}
+	}
+}
+
 // A path that becomes shorter is believed at once, and the slope is kept.
 func TestShorterPathIsBelieved(t *testing.T) {
 	var d Drift
@@ -144,5 +162,27 @@ func TestImplausibleClocks(t *testing.T) {
 	drive(&d, 20000, 2, func(int) time.Duration { return 0 }, func(int) {})
 	if ppm, ok := d.PPM(); ok {
 		t.Errorf("believed a clock that is %v ppm wrong", ppm)
+	}
+}
+
+// Where every packet meets another queue nobody knows the drift, and hardly ever is
+// anything said of it.
+func TestDriftIsUnknownBehindAQueue(t *testing.T) {
+	const senders = 200
+	fooled := 0
+	for seed := range uint64(senders) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		var d Drift
+		for i := range 40 { // one packet a window
+			at := time.Duration(i) * firstWindow
+			d.Add(at+time.Duration(r.Int64N(int64(60*time.Millisecond))), Samples(at))
+		}
+		if _, ok := d.PPM(); ok {
+			fooled++
+		}
+	}
+	t.Logf("%d of %d senders have a drift", fooled, senders)
+	if fooled > senders/20 {
+		t.Errorf("%d of %d senders have a drift, want none", fooled, senders)
 	}
 }

@@ -24,7 +24,7 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	Accepted  Verdict = iota // placed
+	Accepted  Verdict = iota // placed, or empty
 	Waiting                  // kept until its stream's anchor is known
 	Duplicate                // its sequence number was seen before
 	Late                     // its place on the timeline is fixed already
@@ -76,6 +76,10 @@ func (b *Buffer) Push(h *rtp.Header, payload []byte, law g711.Law, at time.Durat
 		b.stats.Overrun++
 		return Overrun
 	}
+	if len(payload) == 0 { // a keep-alive: its timestamp may mean nothing
+		b.Note(h, at)
+		return Accepted
+	}
 	at -= b.epoch
 	if b.heard && h.SSRC == b.stream.ssrc {
 		switch b.judge(h, len(payload), at) {
@@ -104,7 +108,7 @@ func (b *Buffer) judge(h *rtp.Header, n int, at time.Duration) fitness {
 	if pos > clock.Samples(at+Early)+b.lean {
 		return strange
 	}
-	if pos+int64(n) > b.fixed || n == 0 {
+	if pos+int64(n) > b.fixed {
 		return fits
 	}
 	// A packet that was overtaken is merely late. One that comes after all

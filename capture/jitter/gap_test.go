@@ -46,7 +46,7 @@ func TestLossIsToldFromPauses(t *testing.T) {
 				r := rand.New(rand.NewPCG(uint64(from), seed))
 				size := []int{40, 80, 160, 240, 480, 960}[r.IntN(6)]
 				var sent []packet
-				var pauses, dropped []bool // before packet i; packet i
+				var dropped []bool
 				ts, seq, at := from, uint16(from), 200*ms
 				for at < 8*time.Second {
 					pause := len(sent) > 0 && r.IntN(20) == 0
@@ -60,7 +60,6 @@ func TestLossIsToldFromPauses(t *testing.T) {
 						p.payload = p.payload[:max(40, r.IntN(size+1))]
 					}
 					sent = append(sent, p)
-					pauses = append(pauses, pause)
 					dropped = append(dropped, len(sent) > 10 && r.IntN(25) == 0)
 					ts += uint32(len(p.payload))
 					at += time.Duration(len(p.payload)) * clock.Sample
@@ -197,5 +196,73 @@ func TestUnseenIsBounded(t *testing.T) {
 	s.add(30000)
 	if got := s.unseen(5, 30000); got != 0 {
 		t.Errorf("%d unseen, beyond what is remembered", got)
+	}
+}
+
+// With the longest hold and short packets, too, what is lost is told from silence,
+// and what comes late within the hold is neither lost nor another stream.
+func TestLossWithTheLongestHold(t *testing.T) {
+	for _, ptime := range []time.Duration{5 * ms, 10 * ms, 20 * ms} {
+		t.Run(ptime.String(), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(1, 1))
+			size := int(clock.Samples(ptime))
+			n := int(25 * time.Second / ptime)
+			packets := speak(n, 100*ms, ptime, 7, 5000, 65500)
+			var come []packet
+			want := oracle(packets, 5000, 40*time.Second)
+			dropped := uint64(0)
+			for i, p := range packets {
+				if i > 100 && i < n-100 && i%100 == 50 {
+					mark(want, 800+i*size, min(800+(i+1)*size, len(want)))
+					dropped++
+					continue
+				}
+				if i > 100 && r.IntN(4) == 0 {
+					p.at += time.Duration(r.Int64N(int64(9500 * ms)))
+				}
+				come = append(come, p)
+			}
+			got, stats := run(come, 40*time.Second, NewPool(10*time.Second))
+			if i := firstDifference(got, want); i >= 0 {
+				t.Errorf("differs at %d: got %d, want %d", i, got[i], want[i])
+			}
+			if stats.Lost != dropped || stats.Restarts != 0 || stats.Duplicate != 0 {
+				t.Errorf("%+v; want %d lost", stats, dropped)
+			}
+		})
+	}
+}
+
+// Before a stream nothing of it was lost, even where its numbers go on from those of
+// the stream that ends there, with a few left out.
+func TestGapBetweenStreamsIsSilent(t *testing.T) {
+	first := speak(100, 100*ms, 20*ms, 7, 5000, 200)
+	second := speak(100, 100*ms+105*20*ms, 20*ms, 8, 70000, 305)
+	got, _ := run(slices.Concat(first, second), 5*time.Second, NewPool(hold))
+	want := oracle(first, 5000, 5*time.Second)
+	for i, o := range oracle(second, 70000, 5*time.Second) {
+		if o != missing {
+			want[i] = o
+		}
+	}
+	if i := firstDifference(got, want); i >= 0 {
+		t.Errorf("differs at %d: got %d, want %d", i, got[i], want[i])
+	}
+}
+
+// What was skipped was not heard, so the rest of a gap that begins there is silent.
+func TestSkipIntoAGap(t *testing.T) {
+	b := New(NewPool(hold), 0)
+	for i, p := range speak(100, 0, 20*ms, 1, 0, 0) {
+		if i < 50 || i >= 53 {
+			b.Push(&rtp.Header{SSRC: 1, Timestamp: p.ts, SequenceNumber: p.seq}, p.payload, p.law, p.at)
+		}
+	}
+	blk := NewBlock(8000)
+	b.Read(blk, 4000)
+	b.Skip(51 * 160)
+	b.Read(blk, 60*160)
+	if s := blk.Spans[0]; s != (Span{2 * 160, Silent}) {
+		t.Errorf("the rest of the gap is %+v", s)
 	}
 }

@@ -47,14 +47,14 @@ func run(packets []packet, end time.Duration, pool *Pool) ([]int, Stats) {
 			b.Push(&h, p.payload, p.law, p.at)
 			packets = packets[1:]
 		}
-		upTo := clock.Samples(now - hold)
+		upTo := clock.Samples(now - pool.hold)
 		for b.Read(blk, upTo) {
 			if blk.Pos != int64(len(out)) {
 				panic("stretch does not join the one before")
 			}
 			out = flatten(out, blk)
 		}
-		if now >= end+hold {
+		if now >= end+pool.hold {
 			break
 		}
 	}

@@ -16,12 +16,12 @@ func TestReportsDoNoHarm(t *testing.T) {
 		h := header(p)
 		b.Push(&h, p.payload, p.law, p.at)
 		ntp := uint64(3.9e9*(1<<32)) + uint64(p.at.Seconds()*(1<<32))
-		switch {
-		case i%250 == 10:
+		switch i % 250 {
+		case 10:
 			b.Report(7, ntp+uint64(i/1000)<<34, p.ts) // set forward by 4 s now and then
 			b.Report(8, ntp, 12345)
 			b.Report(7, 0, p.ts)
-		case i%250 == 20:
+		case 20:
 			b.Report(7, ^uint64(0), p.ts)
 		}
 		for b.Read(blk, at(p.at-hold)) {

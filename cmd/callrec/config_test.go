@@ -39,6 +39,7 @@ func failing(t *testing.T, wantExit int, args ...string) string {
 
 // TestWrongUsage: exit 2, and every fault is named at once.
 func TestWrongUsage(t *testing.T) {
+	data := t.TempDir()
 	for _, c := range []struct {
 		args []string
 		says []string
@@ -52,6 +53,9 @@ func TestWrongUsage(t *testing.T) {
 		},
 		{[]string{"serve", "--http", "0.0.0.0:80"}, []string{"--http-insecure"}},
 		{[]string{"serve", "--shards", "many"}, []string{"--shards"}},
+		{[]string{"serve", "--data", data, "--storage", "https://h/", "--storage-keep", "1h"}, []string{"--storage-keep", "folder"}},
+		{[]string{"serve", "--data", data, "--upload-ca", data + "/none"}, []string{"--upload-ca"}},
+		{[]string{"serve", "--data", data, "--allow-target", "s3://B"}, []string{"--allow-target", "bucket"}},
 		{[]string{"nothing"}, []string{"nothing"}},
 		{nil, []string{"serve"}},
 	} {

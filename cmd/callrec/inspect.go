@@ -120,8 +120,8 @@ func otherFormat(b []byte) string {
 		{".snd", "Sun audio"},
 		{"#!AMR", "AMR"},
 		{"RIFX", "big-endian RIFF"},
-		{"\xd4\xc3\xb2\xa1", "a packet capture"},
-		{"\x0a\x0d\x0d\x0a", "a packet capture"},
+		{"\xd4\xc3\xb2\xa1", "a packet capture (callrec replay records from it)"},
+		{"\x0a\x0d\x0d\x0a", "a packet capture (callrec replay records from it)"},
 		{"PK\x03\x04", "a ZIP archive"},
 		{"\x1f\x8b", "a gzip archive"},
 	} {

@@ -13,6 +13,7 @@ import (
 	"callrec/codec"
 	"callrec/codec/mp3"
 	"callrec/codec/wav"
+	"callrec/recording"
 )
 
 const qualityRecord = `{"legs":[{"packets":1500,"lost":3,"jitter_ms":0.25,"drift_ppm":12.5},{"no_media":true}],"offset_ms":0,"clipped_samples":7,"lost_to_disk_ms":0}`
@@ -193,4 +194,15 @@ func TestInspectExitCodes(t *testing.T) {
 	}
 	failing(t, exitUsage, "inspect")
 	failing(t, exitUsage, "inspect", "--nonsense", good)
+}
+
+func TestOdditiesAreTold(t *testing.T) {
+	if got := oddities(&recording.LegQuality{Packets: 5, Lost: 3, JitterMS: 1, DriftPPM: 2}); got != "" {
+		t.Errorf("nothing odd is %q", got)
+	}
+	got := oddities(&recording.LegQuality{ConcealedMS: 380, CorrectedMS: -1.25, Digits: 3, SSRCChanges: 2, Foreign: 12, Ignored: 24})
+	want := "380 ms concealed, moved by -1.2 ms after its clock, 3 digits, 2 changes of stream, 12 of another source dropped, 24 not understood"
+	if got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

@@ -118,8 +118,32 @@ func (r *report) labels(l *lines) {
 		}
 		l.line("quality", "%s  %s packets, %d lost, %d late, %d duplicate, %d reordered; jitter %.2f ms, drift %+.1f ppm",
 			parties[i], thousands(int(leg.Packets)), leg.Lost, leg.Late, leg.Duplicate, leg.Reordered, leg.JitterMS, leg.DriftPPM)
+		if more := oddities(&leg); more != "" {
+			l.line("quality", "        %s", more)
+		}
 	}
 	l.line("quality", "clipped samples in the mix: %d; silence for want of disk: %.0f ms", q.Clipped, q.LostToDisk)
+}
+
+// oddities are the counts of a leg that are 0 on most, in words.
+func oddities(leg *recording.LegQuality) string {
+	var said []string
+	for _, c := range []struct {
+		n    float64
+		what string
+	}{
+		{leg.ConcealedMS, "%.0f ms concealed"},
+		{leg.CorrectedMS, "moved by %+.1f ms after its clock"},
+		{float64(leg.Digits), "%.0f digits"},
+		{float64(leg.SSRCChanges), "%.0f changes of stream"},
+		{float64(leg.Foreign), "%.0f of another source dropped"},
+		{float64(leg.Ignored), "%.0f not understood"},
+	} {
+		if c.n != 0 {
+			said = append(said, fmt.Sprintf(c.what, c.n))
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 func (r *report) damage(l *lines) {

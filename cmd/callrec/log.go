@@ -57,7 +57,12 @@ func (l *eventLog) close() {
 	<-l.done
 }
 
+// logEvent writes one event. Of deliveries the upload queue writes, which also knows of
+// those that an earlier worker left to it.
 func logEvent(log *slog.Logger, e recording.Event) {
+	if r := e.Recording; r != nil && (r.State == recording.Delivered || r.State == recording.Parked) {
+		return
+	}
 	level, attrs := slog.LevelInfo, []slog.Attr{
 		slog.String("account", e.Call.Account), slog.String("call", e.Call.Call),
 	}
@@ -70,11 +75,13 @@ func logEvent(log *slog.Logger, e recording.Event) {
 		}
 		switch r.State {
 		case recording.Spooled:
-			attrs = append(attrs, slog.Any("quality", r.Quality))
-		case recording.Failed, recording.Parked:
+			if r.Quality != nil { // else it is one that is sent again
+				attrs = append(attrs, slog.Any("quality", r.Quality))
+			}
+		case recording.Failed:
 			level = slog.LevelError
 		case recording.Armed, recording.Recording, recording.Masked, recording.Finishing,
-			recording.Delivered, recording.Discarded, recording.Cancelled:
+			recording.Delivered, recording.Parked, recording.Discarded, recording.Cancelled:
 		}
 	}
 	if e.Digit != "" {

@@ -29,7 +29,9 @@ const (
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the worker."`
 	Demo    demoCmd    `cmd:"" help:"Record a simulated call on this machine, end to end, and show the file."`
+	Replay  replayCmd  `cmd:"" help:"Record a call from a capture file, on the capture's clock."`
 	Inspect inspectCmd `cmd:"" help:"Tell what WAV and MP3 files hold, and find damage."`
+	Spool   spoolCmd   `cmd:"" help:"See, send again and copy out what was not delivered."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

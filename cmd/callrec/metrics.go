@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"callrec/recording"
+	"callrec/upload"
 )
 
 // metrics reads the parts' own figures when Prometheus asks. No other package
@@ -52,6 +53,10 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	gauge("spool_recordings", "Recordings in the spool, by state.", float64(s.Parts), "state", "part")
 	gauge("spool_recordings", "Recordings in the spool, by state.", float64(s.Ready), "state", "ready")
 	gauge("spool_recordings", "Recordings in the spool, by state.", float64(s.Parked), "state", "parked")
+	parked := usageOf(m.w.spool.Usage(), 0, 0).Parked.ByClass
+	for _, class := range []string{upload.Retry.String(), upload.Slow.String(), upload.Permanent.String(), "unknown"} {
+		gauge("spool_parked_recordings", "Recordings that wait for the operator, by the class of the error that parked them.", float64(parked[class]), "class", class)
+	}
 	gauge("spool_bytes", "Audio in the spool.", float64(s.BytesOnDisk))
 	gauge("spool_queued_bytes", "Audio that waits for the disk.", float64(s.BytesQueued))
 	count("spool_lost_bytes_total", "Audio that the disk refused.", float64(s.BytesLost))
@@ -61,6 +66,8 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	q := m.w.queue.Stats()
 	gauge("uploads", "Deliveries, by state.", float64(q.Waiting), "state", "waiting")
 	gauge("uploads", "Deliveries, by state.", float64(q.Active), "state", "active")
+	gauge("upload_destinations", "Destinations that recordings wait for, by state.", float64(q.Destinations-q.Down), "state", "up")
+	gauge("upload_destinations", "Destinations that recordings wait for, by state.", float64(q.Down), "state", "down")
 	count("uploads_delivered_total", "Recordings delivered.", float64(q.Delivered))
 	count("uploads_parked_total", "Recordings parked.", float64(q.Parked))
 	count("upload_failures_total", "Tries that failed.", float64(q.Failures))
@@ -69,5 +76,14 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 		age = time.Since(q.Oldest).Seconds()
 	}
 	gauge("upload_oldest_seconds", "Age of the oldest recording that is not delivered.", age)
+
+	st := m.w.store.Stats()
+	connected := 0.0
+	if st.Connected {
+		connected = 1
+	}
+	gauge("store_connected", "Whether NATS answers: 1 or 0.", connected)
+	gauge("index_queued", "Recordings that wait for the index.", float64(st.Queued))
+	count("index_refused_total", "Recordings the index had no room for.", float64(st.Refused))
 	count("events_not_logged_total", "Events the log had no time for.", float64(m.w.events.dropped.Load()))
 }

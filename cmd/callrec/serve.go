@@ -34,8 +34,10 @@ type serveCmd struct {
 	RTCP           string          `name:"rtcp" help:"Who gets receiver reports: ${enum}; auto is the senders that offered SDP." enum:"auto,always,never" default:"auto"`
 	ReportDigits   bool            `help:"Tell of the keys that are pressed, as events; under a mask never. They may be card numbers."`
 	Capture        string          `help:"How packets are read: ${enum}." enum:"auto,socket" default:"auto"`
-	Storage        string          `help:"Where recordings without a url go: a folder, or an http(s) URL. Default: recordings, under --data." placeholder:"DIR|URL"`
-	AllowTarget    []string        `help:"Where tenants' urls may point besides public addresses; repeatable." placeholder:"CIDR|HOST[:PORT]"`
+	Storage        string          `help:"Where recordings without a url go: a folder, http(s)://…, s3://BUCKET/PREFIX or file:///DIR. Default: recordings, under --data." placeholder:"DIR|URL"`
+	StorageKeep    time.Duration   `help:"How long a storage folder keeps recordings; 0 for ever." default:"0"`
+	AllowTarget    []string        `help:"Where tenants' urls may point besides public addresses; repeatable." placeholder:"CIDR|HOST[:PORT]|s3://BUCKET/PREFIX|DIR"`
+	NATS           string          `name:"nats" help:"NATS server or cluster for documents, tokens and the index of recordings. Default: one of its own, under --data." placeholder:"URL"`
 	AdminTokenFile string          `help:"File that holds the admin token. Default: admin-token, under --data, made at the first start. CALLREC_ADMIN_TOKEN goes before it." placeholder:"FILE"`
 	TLSCert        string          `name:"tls-cert" help:"Certificate of the API, PEM." placeholder:"FILE"`
 	TLSKey         string          `name:"tls-key" help:"Its key, PEM." placeholder:"FILE"`
@@ -45,6 +47,7 @@ type serveCmd struct {
 	MediaTimeout   time.Duration   `help:"Silence of both legs after which a call is ended; 0 for never." default:"1h"`
 	DrainTimeout   time.Duration   `help:"How long a stopping worker waits for running calls; 0 for no limit." default:"0"`
 	UploadKeep     time.Duration   `help:"How long deliveries are tried before they are parked." default:"168h"`
+	UploadCA       string          `name:"upload-ca" help:"Certificate authorities, PEM, that receivers may also have their certificates from." placeholder:"FILE"`
 	MP3Bitrate     int             `name:"mp3-bitrate" help:"Bit rate of mono MP3 in kbit/s; stereo has twice that. 0: 32 at 16 kHz and above, 24 below." default:"0" env:"CALLREC_MP3_BITRATE"`
 	Shards         int             `help:"Goroutines that receive and record; 0 for one a core." default:"0"`
 	LogFormat      string          `help:"Logs as ${enum}; auto is text on a terminal." enum:"auto,text,json" default:"auto"`
@@ -98,8 +101,9 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 	}
 	if strings.Contains(storage, "://") {
 		u, err := url.Parse(storage)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			note(errors.New("--storage: want a folder, or a URL that begins with http:// or https://"))
+		known := err == nil && slices.Contains([]string{"http", "https", "s3", "file"}, u.Scheme)
+		if !known || (u.Scheme != "file" && u.Host == "") {
+			note(errors.New("--storage: want a folder, or a URL that begins with http://, https://, s3:// or file:///"))
 		}
 	}
 	for name, d := range map[string]time.Duration{"--hold": c.Hold, "--source-timeout": c.SourceTimeout, "--upload-keep": c.UploadKeep} {
@@ -107,8 +111,8 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 			note(fmt.Errorf("%s: want more than 0, got %v", name, d))
 		}
 	}
-	if c.MediaTimeout < 0 || c.DrainTimeout < 0 || c.Shards < 0 {
-		note(errors.New("--media-timeout, --drain-timeout and --shards cannot be negative"))
+	if c.MediaTimeout < 0 || c.DrainTimeout < 0 || c.StorageKeep < 0 || c.Shards < 0 {
+		note(errors.New("--media-timeout, --drain-timeout, --storage-keep and --shards cannot be negative"))
 	}
 	if legal := mp3.BitRates(16000); c.MP3Bitrate != 0 && !slices.Contains(legal, c.MP3Bitrate) {
 		note(fmt.Errorf("--mp3-bitrate: want one of %v, or 0 for the default, got %d", legal, c.MP3Bitrate))
@@ -123,7 +127,7 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 		return workerConfig{}, usageError{errors.Join(bad...)}
 	}
 	return workerConfig{
-		data: c.Data, http: c.HTTP, ops: c.Ops, storage: storage, allowTarget: c.AllowTarget,
+		data: c.Data, nats: c.NATS, http: c.HTTP, ops: c.Ops, storage: storage, storageKeep: c.StorageKeep, allowTarget: c.AllowTarget, uploadCA: c.UploadCA,
 		addrs: addrs, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, rtcp: rtcpPolicies[c.RTCP], reportDigits: c.ReportDigits, shards: c.Shards,
 		tokenFile: c.AdminTokenFile, tlsCert: c.TLSCert, tlsKey: c.TLSKey,
 		hold: c.Hold, sourceTimeout: c.SourceTimeout, mediaTimeout: c.MediaTimeout,

@@ -11,12 +11,15 @@ import (
 	"strings"
 )
 
+// tokenInEnvironment is the variable that goes before every file.
+const tokenInEnvironment = "CALLREC_ADMIN_TOKEN"
+
 // adminToken returns the hash of the admin token and where it can be read. It
 // comes from the environment, else from the file, which is made if it is not
 // there. The token itself goes no further than this function.
 func adminToken(file, data string) (hash [32]byte, where string, err error) {
-	if t := strings.TrimSpace(os.Getenv("CALLREC_ADMIN_TOKEN")); t != "" {
-		return sha256.Sum256([]byte(t)), "CALLREC_ADMIN_TOKEN", nil
+	if t := strings.TrimSpace(os.Getenv(tokenInEnvironment)); t != "" {
+		return sha256.Sum256([]byte(t)), tokenInEnvironment, nil
 	}
 	given := file != ""
 	if !given {

@@ -10,18 +10,17 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"callrec/capture"
+	"callrec/control"
 	"callrec/control/httpapi"
 	"callrec/recording"
+	"callrec/store"
 	"callrec/upload"
-	"callrec/upload/folder"
-	"callrec/upload/httpput"
+	"callrec/upload/guard"
 	"callrec/upload/spool"
 )
 
@@ -36,6 +35,7 @@ const minFree = 256 << 20
 // workerConfig is everything a worker is made of, checked.
 type workerConfig struct {
 	data, http, ops, storage string
+	nats                     string // URL; empty: embedded
 	allowTarget              []string
 	addrs                    []netip.Addr
 	firstPort, lastPort      uint16
@@ -47,6 +47,8 @@ type workerConfig struct {
 	tlsCert, tlsKey          string
 	hold, sourceTimeout      time.Duration
 	mediaTimeout, uploadKeep time.Duration
+	storageKeep              time.Duration // 0 for ever
+	uploadCA                 string
 	mp3Kbps                  int
 }
 
@@ -54,12 +56,15 @@ type workerConfig struct {
 type worker struct {
 	log     *slog.Logger
 	cfg     workerConfig
-	guard   *httpput.Guard
-	target  upload.Target
+	guard   *guard.Guard
+	router  upload.Router
 	queue   *upload.Queue
+	sweeper *upload.Sweeper // nil when storage is kept for ever
 	spool   *spool.Spool
 	manager *recording.Manager
 	events  *eventLog
+	store   *store.Store
+	feed    *control.Feed
 	doors   []*http.Server
 	failed  chan error // a listener that broke
 
@@ -68,13 +73,14 @@ type worker struct {
 	owner atomic.Pointer[recording.Manager]
 
 	apiAddr, opsAddr string
+	certificate      string // SHA-256 of the API's; "" without TLS
 	tokenPlace       string
 }
 
 // startWorker builds the parts from the disk up and opens the doors last. When
 // it fails, what it had started is stopped again.
 func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
-	w = &worker{log: log, cfg: cfg, failed: make(chan error, 2)}
+	w = &worker{log: log, cfg: cfg, feed: control.NewFeed(), failed: make(chan error, 2)}
 	defer func() {
 		if err != nil {
 			ctx, cancel := context.WithCancel(context.Background())
@@ -91,6 +97,9 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	}
 	w.tokenPlace = place
 	w.events = newEventLog(log)
+	if err := w.openStore(); err != nil {
+		return w, err
+	}
 	if err := w.startDelivery(); err != nil {
 		return w, err
 	}
@@ -98,7 +107,8 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 		return w, err
 	}
 	api, err := httpapi.New(httpapi.Config{
-		Recorder: w.manager, Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
+		Recorder: w.manager, Documents: w.store, Tokens: w.store, Index: w.store, Audio: archive{w.spool, w.router}, Spool: desk{w}, Feed: w.feed,
+		Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
 		Defaults: recording.Defaults{MP3Kbps: cfg.mp3Kbps, CheckURL: w.guard.CheckURL},
 	})
 	if err != nil {
@@ -112,42 +122,14 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 			return w, err
 		}
 	}
+	if err := w.announceAddress(); err != nil {
+		return w, err
+	}
 	byPorts, byFiles := room(cfg.firstPort, cfg.lastPort)
 	log.Info(fmt.Sprintf("room for %d calls (ports), %d (open files)", byPorts, byFiles),
 		"rtp_address", fmt.Sprint(cfg.addrs), "rtp_ports", fmt.Sprintf("%d-%d", cfg.firstPort, cfg.lastPort), "shards", len(w.manager.Stats().Shards))
 	log.Info("ready", "version", version, "http", w.apiAddr, "ops", w.opsAddr, "storage", w.storage(), "admin_token", place)
 	return w, nil
-}
-
-// startDelivery opens the targets, the queue before them and the spool before
-// that; what an earlier process left goes out at once.
-func (w *worker) startDelivery() (err error) {
-	if w.guard, err = httpput.NewGuard(w.cfg.allowTarget); err != nil {
-		return usagef("--allow-target: %w", err)
-	}
-	tenants, err := httpput.New(httpput.Config{Guard: w.guard, Agent: "callrec/" + version})
-	if err != nil {
-		return err
-	}
-	router := upload.Router{HTTP: tenants}
-	if strings.Contains(w.cfg.storage, "://") {
-		router.Default, err = httpput.New(httpput.Config{URL: w.cfg.storage, Agent: "callrec/" + version})
-	} else {
-		router.Default, err = folder.New(w.cfg.storage)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot use the storage (--storage): %w", err)
-	}
-	w.target = router
-	if w.queue, err = upload.New(upload.Config{
-		Target: router, Keep: w.cfg.uploadKeep, Log: w.log, OnOutcome: w.delivered,
-	}); err != nil {
-		return err
-	}
-	w.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair, Log: w.log,
-	})
-	return err
 }
 
 // startRecording opens the ports and starts the shards.
@@ -175,7 +157,8 @@ func (w *worker) startRecording() error {
 	}
 	m, err := recording.New(recording.Config{
 		Sets: sets, Spool: w.spool, Clock: capture.NewClock(), Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
-		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits, Admit: w.admit, OnEvent: w.events.add, Log: w.log,
+		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits, Admit: w.admit,
+		Used: w.store.Used, OnEvent: w.happened, Log: w.log,
 	})
 	if err != nil {
 		closeAll()
@@ -206,6 +189,7 @@ func (w *worker) open(flag, addr string, h http.Handler, cert, key string) (stri
 			_ = l.Close()
 			return "", fmt.Errorf("cannot load the certificate (--tls-cert, --tls-key): %w", err)
 		}
+		w.certificate = fingerprint(pair.Certificate[0])
 		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	w.doors = append(w.doors, srv)
@@ -225,6 +209,7 @@ func (w *worker) open(flag, addr string, h http.Handler, cert, key string) (stri
 
 // spooled passes a finished recording on.
 func (w *worker) spooled(r spool.Ready) {
+	w.indexReady(r)
 	if m := w.owner.Load(); m != nil {
 		m.Spooled(r.ID())
 	}
@@ -241,12 +226,13 @@ func (w *worker) lost(id string, err error) {
 // delivered tells the recording's owner what became of its delivery; the queue
 // has logged it.
 func (w *worker) delivered(o upload.Outcome) {
+	w.indexOutcome(o)
 	switch m := w.owner.Load(); {
 	case m == nil:
 	case o.Delivered:
-		m.Delivered(o.ID)
+		m.Delivered(recording.CallID{Account: o.Account, Call: o.CallID}, o.ID)
 	default:
-		m.Parked(o.ID, o.Err.Error())
+		m.Parked(recording.CallID{Account: o.Account, Call: o.CallID}, o.ID, o.Err.Error())
 	}
 }
 
@@ -273,6 +259,10 @@ func (w *worker) stop(ctx context.Context) error {
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
 	defer cancel()
+	w.feed.Close() // or its listeners would be waited for
+	if w.apiAddr != "" {
+		errs = append(errs, dropAddress(w.cfg.data))
+	}
 	for _, d := range w.doors {
 		errs = append(errs, d.Shutdown(last))
 	}
@@ -281,6 +271,9 @@ func (w *worker) stop(ctx context.Context) error {
 	}
 	if w.manager != nil {
 		w.manager.Close()
+	}
+	if w.sweeper != nil {
+		w.sweeper.Close()
 	}
 	if w.queue != nil {
 		errs = append(errs, w.queue.Close(last))
@@ -291,16 +284,11 @@ func (w *worker) stop(ctx context.Context) error {
 	if w.events != nil {
 		w.events.close()
 	}
+	if w.store != nil {
+		errs = append(errs, w.store.Close(last))
+	}
 	w.log.Info("stopped")
 	return errors.Join(errs...)
-}
-
-// storage is the default target as logs may show it.
-func (w *worker) storage() string {
-	if strings.Contains(w.cfg.storage, "://") {
-		return upload.Redact(w.cfg.storage)
-	}
-	return w.cfg.storage
 }
 
 func hostname() string {

@@ -58,6 +58,11 @@ type report struct {
 	ended      bool
 }
 
+// IsEvents reports whether a payload has the size of telephone-events: of one to 8.
+func IsEvents(payload []byte) bool {
+	return len(payload) > 0 && len(payload)%4 == 0 && len(payload) <= 4*remembered
+}
+
 // Push takes the payload of one packet, with its RTP timestamp as a position, its
 // marker bit and its arrival, and appends to dst the presses that it is the first
 // to tell of. Their Length is what that packet said; Last knows more later.
@@ -66,7 +71,7 @@ type report struct {
 func (d *Digits) Push(dst []Press, payload []byte, position int64, marker bool, arrival time.Duration) []Press {
 	d.stats.Packets++
 	d.from, d.to = 0, 0
-	if len(payload) == 0 || len(payload)%4 != 0 || len(payload) > 4*remembered {
+	if !IsEvents(payload) {
 		d.stats.Malformed++
 		return dst
 	}

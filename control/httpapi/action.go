@@ -14,7 +14,7 @@ func (s *server) list(r *request) (reply, error) {
 		v := describe(info)
 		views = append(views, v)
 	}
-	return reply{status: http.StatusOK, data: views}, nil
+	return reply{status: http.StatusOK, data: views, page: &page{size: len(views)}}, nil
 }
 
 // get answers GET channels/{call}.
@@ -50,19 +50,34 @@ func (s *server) act(r *request) (reply, error) {
 	if live && action == "update" {
 		command.Change = change(r, o, info, &bad)
 	}
-	command.Flow = s.readFlow(r, o["flow"], "flow", info.Spec.To, &bad)
+	if action == "callflow" && o["flow"] == nil && o["callflow_id"] == nil {
+		bad = append(bad, policy.Problem{Path: "flow", Rule: "required", Message: "Field is required but missing", Value: "flow"})
+	}
 	command.CallID, command.Party = o.callID("call_id", &bad), party(o.object("party"))
-	if err := bad.Err(); err != nil {
+	if command.Flow, err = s.flowOf(r, o, &info.Spec, &bad); err != nil {
 		return reply{}, err
 	}
 	if !live {
 		return reply{}, &recording.NotFoundError{What: "call", Name: r.call.Call}
+	}
+	if action == "transfer" && command.Leg == recording.Callee {
+		command.Start = s.calleeCame(r, info.Spec, command.Party)
 	}
 	if info, err = s.Recorder.Do(r.Context(), r.call, command); err != nil {
 		return reply{}, err
 	}
 	r.warnMissed(info)
 	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
+}
+
+// calleeCame is what the documents of a new callee ask for.
+func (s *server) calleeCame(r *request, c recording.CallSpec, callee recording.Party) []recording.Request {
+	c.Parties[recording.Callee] = callee
+	requests, warnings := s.decider.CalleeCame(&c)
+	for _, w := range warnings {
+		r.warn("%s", w)
+	}
+	return requests
 }
 
 // metaflows are the actions of the metaflow record_call. Kazoo's default is
@@ -91,7 +106,7 @@ func (s *server) metaflow(r *request) (reply, error) {
 	info, live := s.Recorder.Info(r.call)
 	command := recording.Command{Action: metaflows[flow.text("action")], At: s.instant(r, flow, path+".at", &bad)}
 	if command.Action == recording.Start {
-		command.Start = s.metaStart(flow, info.Spec.To, path, &bad)
+		command.Start = s.metaStart(flow, &info.Spec, path, &bad)
 	} else {
 		command.Recording, command.MediaName = flow.text("id"), flow.text("media_name")
 	}
@@ -109,7 +124,7 @@ func (s *server) metaflow(r *request) (reply, error) {
 
 // metaStart reads the recording that a metaflow starts. Its limit is that of the
 // settings, not of the callflow: Kazoo's schema gives metaflows none.
-func (s *server) metaStart(flow object, to, path string, bad *policy.Problems) []recording.Request {
+func (s *server) metaStart(flow object, c *recording.CallSpec, path string, bad *policy.Problems) []recording.Request {
 	if flow.text("id") != "" {
 		*bad = append(*bad, policy.Problem{Path: path + ".id", Rule: "error", Message: "start makes a new recording; it takes no id", Value: flow.text("id")})
 	}
@@ -119,7 +134,7 @@ func (s *server) metaStart(flow object, to, path string, bad *policy.Problems) [
 	}
 	origin := flow.text("origin")
 	if origin == "" {
-		origin = "untracked : " + policy.UserPart(to)
+		origin = "untracked : " + policy.UserPart(c.To)
 	}
-	return []recording.Request{{Spec: spec, Origin: origin, Leg: recording.Caller}}
+	return []recording.Request{{Spec: spec, Origin: origin, Leg: recording.Caller, Owner: s.decider.Owner(c, recording.Caller)}}
 }

@@ -23,10 +23,20 @@ func (s *server) announce(r *request) (reply, error) {
 	bad := s.schemas.Check("channels.announce", data)
 	o := objectOf(data)
 	c := s.callSpec(r, o, &bad)
-	c.Flow = s.readFlow(r, o["flow"], "flow", c.To, &bad)
-	if err := bad.Err(); err != nil {
+	flow, err := s.flowOf(r, o, &c, &bad)
+	if err != nil {
 		return reply{}, err
 	}
+	if c.CallflowID == "" {
+		c.Flow = flow
+	} else {
+		c.DecidedFlow = flow
+	}
+	requests, warnings := s.decider.Announced(&c)
+	for _, w := range warnings {
+		r.warn("%s", w)
+	}
+	c.Decided = requests
 	info, created, err := s.Recorder.Announce(r.Context(), c)
 	if err != nil {
 		return reply{}, err
@@ -57,6 +67,7 @@ func (s *server) callSpec(r *request, o object, bad *policy.Problems) recording.
 		Bridged:        o.flag("bridged"),
 		Legs:           legs(r, o, bad),
 		Offer:          o.text("sdp"),
+		CallflowID:     o.text("callflow_id"),
 		At:             s.instant(r, o, "at", bad),
 	}
 }

@@ -11,11 +11,15 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"callrec/capture"
+	"callrec/control"
+	"callrec/control/controltest"
 	"callrec/control/httpapi"
 	"callrec/recording"
 )
@@ -34,6 +38,7 @@ type fake struct {
 	started  int
 	err      error // what every command and announcement fails with
 	panics   bool
+	spool    fakeSpool
 }
 
 func (f *fake) Announce(_ context.Context, c recording.CallSpec) (recording.CallInfo, bool, error) {
@@ -49,16 +54,18 @@ func (f *fake) Announce(_ context.Context, c recording.CallSpec) (recording.Call
 		a, b := old.Spec, c
 		a.At, b.At = time.Time{}, time.Time{}
 		a.Start, b.Start, a.Flow, b.Flow = nil, nil, nil, nil
+		a.Decided, b.Decided, a.DecidedFlow, b.DecidedFlow = nil, nil, nil, nil
 		if !reflect.DeepEqual(a, b) {
 			return recording.CallInfo{}, false, &recording.ConflictError{ID: c.ID}
 		}
 		return *old, false, nil
 	}
 	info := &recording.CallInfo{Spec: c, State: "early"}
+	f.start(info, c.Decided)
 	f.start(info, c.Start)
 	f.calls[c.ID] = info
 	f.order = append(f.order, c.ID)
-	return f.run(info, c.Flow), true, nil
+	return f.run(info, slices.Concat(c.Flow, c.DecidedFlow)), true, nil
 }
 
 // run carries out a flow: what follows a record_caller follows at once.
@@ -85,7 +92,7 @@ func (f *fake) start(info *recording.CallInfo, requests []recording.Request) {
 		f.started++
 		info.Recordings = append(info.Recordings, recording.Info{
 			ID: fmt.Sprintf("202611-%032x", f.started), Origin: r.Origin, State: recording.Recording,
-			MediaName: fmt.Sprintf("%032x.wav", f.started), Format: "wav", Rate: 8000, Channels: 1, Started: clock, Caller: r.CallerOnly,
+			MediaName: fmt.Sprintf("%032x.wav", f.started), Format: "wav", Rate: 8000, Channels: 1, Started: clock, Owner: r.Owner, Caller: r.CallerOnly,
 		})
 	}
 	if len(requests) == 0 || info.Legs != nil {
@@ -172,7 +179,9 @@ func (f *fake) Calls(account string) []recording.CallInfo {
 type door struct {
 	http.Handler
 	*fake
-	log *bytes.Buffer
+	kept *controltest.Memory
+	feed *control.Feed
+	log  *bytes.Buffer
 }
 
 func newFake() *fake { return &fake{calls: make(map[recording.CallID]*recording.CallInfo)} }
@@ -180,7 +189,10 @@ func newFake() *fake { return &fake{calls: make(map[recording.CallID]*recording.
 func newDoor(t testing.TB) *door {
 	t.Helper()
 	d := &door{fake: newFake(), log: new(bytes.Buffer)}
-	h, err := httpapi.New(config(d.fake, d.log))
+	c := config(d.fake, d.log)
+	d.kept, d.feed = controltest.New(), control.NewFeed()
+	c.Documents, c.Tokens, c.Index, c.Audio, c.Feed = d.kept, d.kept, d.kept, d.kept, d.feed
+	h, err := httpapi.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,11 +201,12 @@ func newDoor(t testing.TB) *door {
 }
 
 func config(f *fake, log io.Writer) httpapi.Config {
+	kept := controltest.New()
 	return httpapi.Config{
-		Recorder: f, TokenHash: sha256.Sum256([]byte(token)), Log: textLog(log),
+		Recorder: f, Documents: kept, Tokens: kept, Index: kept, Spool: &f.spool, TokenHash: sha256.Sum256([]byte(token)), Log: textLog(log),
 		Version: "0.1.0", Node: "rec1", Now: func() time.Time { return clock }, Hold: time.Second,
 		Defaults: recording.Defaults{CheckURL: func(url string) error {
-			if len(url) < 7 || url[:7] != "http://" {
+			if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
 				return fmt.Errorf("only http here")
 			}
 			return nil
@@ -204,13 +217,7 @@ func config(f *fake, log io.Writer) httpapi.Config {
 // send makes a request with the token and returns the answer.
 func (d *door) send(t testing.TB, method, path, body string, header ...string) (int, map[string]any, http.Header) {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, path, bytes.NewReader([]byte(body)))
-	r.Header.Set("X-Auth-Token", token)
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	w := httptest.NewRecorder()
-	d.ServeHTTP(w, r)
+	w := d.exchange(t, method, path, body, header...)
 	if bytes.Contains(w.Body.Bytes(), []byte(token)) {
 		t.Errorf("the answer holds the token: %s", w.Body)
 	}
@@ -219,6 +226,24 @@ func (d *door) send(t testing.TB, method, path, body string, header ...string) (
 		t.Fatalf("%s %s: %d, not JSON: %q", method, path, w.Code, w.Body)
 	}
 	return w.Code, out, w.Header()
+}
+
+// raw is send for answers that need not be JSON, without a body.
+func (d *door) raw(t testing.TB, method, path string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	return d.exchange(t, method, path, "", header...)
+}
+
+func (d *door) exchange(t testing.TB, method, path, body string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, bytes.NewReader([]byte(body)))
+	r.Header.Set("X-Auth-Token", token)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	return w
 }
 
 // must is send for what has to succeed; it returns the data.

@@ -3,22 +3,48 @@ package httpapi
 import (
 	"errors"
 
+	"callrec/control"
 	"callrec/policy"
 	"callrec/recording"
 )
 
-// readFlow reads a callflow. to is the dialled address of the call.
-func (s *server) readFlow(r *request, node any, path, to string, bad *policy.Problems) recording.Flow {
-	first, warnings := s.schemas.Flow(node, path)
-	flow, err := recording.NewFlow(first, s.Defaults, "", to, "")
-	var problems policy.Problems
-	if errors.As(err, &problems) {
-		*bad = append(*bad, problems...)
+// flowOf reads the flow that a request names, by itself or by the id of a stored
+// one, and makes an error of all that is wrong with the request so far. What is
+// stored was checked then: a node that is wrong by now costs its own recording, with
+// a warning, and no call.
+func (s *server) flowOf(r *request, o object, c *recording.CallSpec, bad *policy.Problems) (recording.Flow, error) {
+	owner := s.decider.Owner(c, recording.Caller)
+	id := o.text("callflow_id")
+	if id == "" {
+		first, warnings := s.schemas.Flow(o["flow"], "flow")
+		for _, w := range warnings {
+			r.warn("%s", w)
+		}
+		flow, err := recording.NewFlow(first, s.Defaults, "", c.To, owner)
+		*bad = append(*bad, problemsOf(err)...)
+		return flow, bad.Err()
 	}
-	for _, w := range warnings {
-		r.warn("%s", w)
+	if o["flow"] != nil {
+		*bad = append(*bad, policy.UnknownField("flow", "flow"))
 	}
-	return flow
+	stored, _ := s.Documents.Compiled(control.Ref{Account: r.account, Kind: control.Callflows, ID: id}).(*control.Callflow)
+	if stored == nil {
+		*bad = append(*bad, policy.Problem{Path: "callflow_id", Rule: "error", Message: "there is no such callflow", Value: id})
+		return nil, bad.Err()
+	}
+	unchecked := s.Defaults
+	unchecked.CheckURL = nil
+	first, _ := s.schemas.Flow(stored.Flow, "callflows."+policy.EscapeKey(id)+".flow")
+	flow, err := recording.NewFlow(first, unchecked, stored.Name, c.To, owner)
+	for _, p := range problemsOf(err) {
+		r.warn("%s: %s", p.Path, p.Message)
+	}
+	return flow, bad.Err()
+}
+
+func problemsOf(err error) (problems policy.Problems) {
+	errors.As(err, &problems)
+	return problems
 }
 
 // warnMissed tells of stops that found nothing. That is no error: a callflow goes

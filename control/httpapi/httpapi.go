@@ -1,6 +1,8 @@
 // Package httpapi owns the Crossbar-shaped HTTP door: it reads requests about
-// calls, refuses what is wrong with all faults named at once, and hands the rest
-// to a control.Recorder. cmd makes it and serves it; it starts no goroutine.
+// calls, documents, tokens and recordings, refuses what is wrong with all faults
+// named at once, and hands the rest to a control.Recorder and to what keeps
+// documents, tokens and recordings. cmd makes it and serves it; it starts no
+// goroutine.
 //
 // Where it knowingly differs from Kazoo: a metaflow answers 200 with the call
 // after the command, not 202 with nothing, because the result is known by then;
@@ -15,8 +17,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"path"
-	"strings"
 	"time"
 
 	"callrec/control"
@@ -37,6 +37,12 @@ const (
 // Config is what the door needs. Recorder and TokenHash are required.
 type Config struct {
 	Recorder  control.Recorder
+	Documents control.Documents // this and the next two: nil is an empty store that takes nothing
+	Tokens    control.Tokens
+	Index     control.Index
+	Audio     control.Audio      // nil: no recording's file can be had here
+	Feed      *control.Feed      // nil: there are no events
+	Spool     control.Spool      // nil: nothing under /v2/spool exists
 	Defaults  recording.Defaults // for what requests leave open
 	TokenHash [sha256.Size]byte  // SHA-256 of the admin token
 	Log       *slog.Logger       // nil discards
@@ -56,6 +62,8 @@ var schemaFiles embed.FS
 type server struct {
 	Config
 	schemas *policy.Schemas
+	decider control.Decider
+	openAPI []byte
 }
 
 // New returns the handler of everything under /v2 that exists, and the refusal
@@ -63,6 +71,15 @@ type server struct {
 func New(c Config) (http.Handler, error) {
 	if c.Recorder == nil {
 		return nil, errors.New("httpapi: Config.Recorder is missing")
+	}
+	if c.Documents == nil {
+		c.Documents = nothing{}
+	}
+	if c.Tokens == nil {
+		c.Tokens = nothing{}
+	}
+	if c.Index == nil {
+		c.Index = nothing{}
 	}
 	if c.TokenHash == ([sha256.Size]byte{}) {
 		return nil, errors.New("httpapi: Config.TokenHash is missing")
@@ -80,35 +97,11 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Config: c, schemas: compiled}
+	s := &server{Config: c, schemas: compiled, decider: control.Decider{Documents: c.Documents, Defaults: c.Defaults}}
+	if s.openAPI, err = describeAPI(); err != nil {
+		return nil, err
+	}
 	return s.routes(), nil
-}
-
-// methods are the verbs one path takes.
-type methods map[string]func(*server, *request) (reply, error)
-
-func (s *server) routes() http.Handler {
-	mux := http.NewServeMux()
-	calls := methods{http.MethodGet: (*server).list, http.MethodPut: (*server).announce}
-	call := methods{http.MethodGet: (*server).get, http.MethodPost: (*server).act, http.MethodPut: (*server).metaflow}
-	mux.Handle("/v2/accounts/{account}/channels", s.serve(calls))
-	mux.Handle("/v2/accounts/{account}/channels/{$}", s.serve(calls))
-	mux.Handle("/v2/accounts/{account}/channels/{call}", s.serve(call))
-	mux.Handle("/v2/", s.serve(nil))
-	gone := s.refuse(&control.Fault{Status: http.StatusGone, Message: "gone", Data: control.Explain{Message: "the API is at /v2"}})
-	mux.Handle("/v1", gone)
-	mux.Handle("/v1/", gone)
-	nowhere := s.refuse(notFound("no such path; the API is at /v2/accounts/{account}/channels"))
-	mux.Handle("/", nowhere)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// The mux redirects a path with empty or dot segments, in HTML. Call ids
-		// with such parts are percent-encoded, so no client of ours means it.
-		if p := r.URL.EscapedPath(); p != path.Clean(p) && strings.TrimSuffix(p, "/") != path.Clean(p) {
-			nowhere.ServeHTTP(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
 }
 
 func notFound(cause string) *control.Fault {

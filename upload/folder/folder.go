@@ -4,22 +4,21 @@
 //
 //	DIR/<account>/<yyyy>/<mm>/<dd>/<recording id>.<ext>    and .json beside it
 //
-// by the UTC day the recording began. A file under its name is complete and
-// synced; its .json is there before it.
+// of upload.Layout. A file under its name is complete and synced; its .json is
+// there before it, and goes after it. It gives audio back, and removes what is
+// asked for or has become old. URLs does the same for tenants' file: urls.
 package folder
 
 import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 
 	"callrec/upload"
 	"callrec/upload/spool"
@@ -43,38 +42,15 @@ func New(dir string) (*Target, error) {
 	return &Target{dir: dir}, nil
 }
 
-var (
-	plainAccount = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	plainID      = regexp.MustCompile(`^[0-9]{6}-[0-9a-f]{32}$`)
-	plainExt     = regexp.MustCompile(`^[a-z0-9]{1,8}$`)
-)
-
-// Account is the name of an account's folder. One that is no plain word is
-// written in hexadecimal, a long one as its digest; both begin with a mark that
-// no plain word has, so no two accounts share a folder.
-func Account(account string) string {
-	switch {
-	case plainAccount.MatchString(account):
-		return account
-	case len(account) <= 64:
-		return "~" + hex.EncodeToString([]byte(account))
-	}
-	sum := sha256.Sum256([]byte(account))
-	return "~sha256-" + hex.EncodeToString(sum[:])
-}
-
-// Path is where o's audio is kept. Nothing in it is taken from input as it came.
-func (t *Target) Path(o upload.Object) (string, error) {
-	if !plainID.MatchString(o.ID) || !plainExt.MatchString(o.Ext) || o.Ext == "json" {
-		return "", upload.Fail(upload.Permanent, "cannot store recording %.64q with extension %.16q: no such name is ours", o.ID, o.Ext)
-	}
-	day := o.Started.UTC().Format("2006/01/02")
-	return filepath.Join(t.dir, Account(o.Account), filepath.FromSlash(day), o.ID+"."+o.Ext), nil
+// Path is where a recording's audio is kept.
+func (t *Target) Path(r upload.Ref) (string, error) {
+	audio, _, err := upload.Layout(r)
+	return filepath.Join(t.dir, filepath.FromSlash(audio)), err
 }
 
 // Put stores o. Audio that is there already is compared, never overwritten.
 func (t *Target) Put(ctx context.Context, o upload.Object) error {
-	path, err := t.Path(o)
+	path, err := t.Path(o.Ref())
 	if err != nil {
 		return err
 	}
@@ -176,6 +152,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}
+	upload.Moved(r.ctx) // comparing with what is there already is progress too
 	return r.r.Read(p)
 }
 

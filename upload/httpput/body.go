@@ -12,10 +12,9 @@ import (
 // body opens an object's audio, as often as the transport wants to send it, and
 // remembers how that went. The transport reads it from a goroutine of its own.
 type body struct {
-	object   upload.Object
-	progress func()
-	sent     atomic.Int64 // of the newest reader
-	err      atomic.Pointer[error]
+	object upload.Object
+	sent   atomic.Int64 // of the newest reader
+	err    atomic.Pointer[error]
 }
 
 func (b *body) open() (io.ReadCloser, error) {
@@ -45,9 +44,6 @@ func (r *reader) Read(p []byte) (int, error) {
 	n, err := r.f.Read(p)
 	r.n += int64(n)
 	r.b.sent.Store(r.n)
-	if n > 0 {
-		r.b.progress()
-	}
 	if errors.Is(err, io.EOF) && r.n < r.b.object.Size {
 		err = fmt.Errorf("it has %d bytes, should have %d", r.n, r.b.object.Size)
 	}

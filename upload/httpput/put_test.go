@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"callrec/upload"
+	"callrec/upload/guard"
 	"callrec/upload/httpput"
 	"callrec/upload/targettest"
 )
@@ -39,7 +40,16 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
-func put(t *testing.T, p *httpput.Target, url string, data string) error {
+func allow(t *testing.T, what ...string) *guard.Guard {
+	t.Helper()
+	g, err := guard.New(what)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func put(t *testing.T, p upload.Target, url string, data string) error {
 	t.Helper()
 	return p.Put(t.Context(), targettest.Object(1, upload.Destination{URL: url}, []byte(data)))
 }
@@ -227,7 +237,7 @@ func TestGuardIsAskedForEveryDialAndRedirect(t *testing.T) {
 		w.Header().Set("Location", inner)
 		w.WriteHeader(307)
 	})
-	p := target(t, httpput.Config{Guard: guard(t, strings.TrimPrefix(allowed, "http://"))})
+	p := target(t, httpput.Config{Guard: allow(t, strings.TrimPrefix(allowed, "http://"))})
 	for _, url := range []string{inner, "http://localhost:" + port, allowed} {
 		wantClass(t, put(t, p, url, "audio"), upload.Permanent)
 	}
@@ -236,7 +246,7 @@ func TestGuardIsAskedForEveryDialAndRedirect(t *testing.T) {
 	}
 	// A name that the text check lets through and that resolves to loopback:
 	// the resolver is not ours here, so localhost is let through by its port.
-	ok := target(t, httpput.Config{Guard: guard(t, "localhost:"+port)})
+	ok := target(t, httpput.Config{Guard: allow(t, "localhost:"+port)})
 	if err := put(t, ok, "http://localhost:"+port, "audio"); err != nil || hits != 1 {
 		t.Errorf("put to a listed host: %v, %d requests", err, hits)
 	}
@@ -244,7 +254,7 @@ func TestGuardIsAskedForEveryDialAndRedirect(t *testing.T) {
 
 func TestNetworkFaults(t *testing.T) {
 	big := strings.Repeat("x", 8<<20)
-	p := target(t, httpput.Config{Idle: 300 * time.Millisecond})
+	p := upload.Watch(target(t, httpput.Config{}), 300*time.Millisecond)
 	raw := func(f func(net.Conn)) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -309,7 +319,7 @@ func TestSlowButMoving(t *testing.T) {
 			time.Sleep(60 * time.Millisecond)
 		}
 	})
-	if err := put(t, target(t, httpput.Config{Idle: 700 * time.Millisecond}), url, strings.Repeat("x", 32<<20)); err != nil {
+	if err := put(t, upload.Watch(target(t, httpput.Config{}), 700*time.Millisecond), url, strings.Repeat("x", 32<<20)); err != nil {
 		t.Error(err)
 	}
 }

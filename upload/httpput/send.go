@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"callrec/upload"
+	"callrec/upload/guard"
 )
 
 // request is one of the requests that a try may take.
@@ -24,24 +25,17 @@ type request struct {
 // drained is how much of an answer is read, for the sake of the connection.
 const drained = 8 << 10
 
-var errIdle = errors.New("no progress")
-
 // send makes one request. It returns where a redirect leads, or nil for success.
 func (t *Target) send(ctx context.Context, o upload.Object, r request) (*url.URL, error) {
 	where := upload.Redact(r.url.String())
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	dog := time.AfterFunc(t.cfg.Idle, func() { cancel(errIdle) })
-	defer dog.Stop()
-
-	b := &body{object: o, progress: func() { dog.Reset(t.cfg.Idle) }}
+	b := &body{object: o}
 	req, err := t.newRequest(ctx, o, r, b)
 	if err != nil {
 		return nil, fmt.Errorf("cannot deliver to %q: %w", where, err)
 	}
 	resp, err := t.transport.RoundTrip(req)
 	if err != nil {
-		return nil, t.explain(ctx, where, b, err)
+		return nil, explain(ctx, where, b, err)
 	}
 	defer func() {
 		_, _ = io.CopyN(io.Discard, resp.Body, drained) // the answer's words do not matter
@@ -80,15 +74,13 @@ func (t *Target) newRequest(ctx context.Context, o upload.Object, r request, b *
 }
 
 // explain gives a request that got no answer its class and its words.
-func (t *Target) explain(ctx context.Context, where string, b *body, err error) error {
+func explain(ctx context.Context, where string, b *body, err error) error {
 	class := upload.Retry
 	switch {
-	case errors.Is(err, ErrURL):
+	case errors.Is(err, guard.ErrURL):
 		class = upload.Permanent
 	case b.failure() != nil:
 		err = fmt.Errorf("cannot read the recording: %w", b.failure())
-	case errors.Is(context.Cause(ctx), errIdle):
-		err = fmt.Errorf("no progress for %v", t.cfg.Idle)
 	case context.Cause(ctx) != nil:
 		err = context.Cause(ctx)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -13,15 +12,16 @@ import (
 	"time"
 
 	"callrec/upload"
+	"callrec/upload/guard"
 )
 
 // Config is what a Target is made of; its zero value is the operator's own.
 type Config struct {
-	Guard *Guard        // for tenants' urls; nil trusts every url and may use a proxy
-	URL   string        // used when a destination has none: the operator's storage
-	Idle  time.Duration // a try without progress for so long has failed; 0 means 60 s
-	TLS   *tls.Config   // nil: the system's certificate authorities
-	Agent string        // User-Agent; "" means callrec
+	Guard    *guard.Guard  // for tenants' urls; nil trusts every url and may use a proxy
+	URL      string        // used when a destination has none: the operator's storage
+	TLS      *tls.Config   // nil: the system's certificate authorities
+	Agent    string        // User-Agent; "" means callrec
+	Resolver *net.Resolver // nil: the system's
 }
 
 // Target sends recordings over HTTP. Its methods may be called by anybody.
@@ -33,6 +33,9 @@ type Target struct {
 // sendBuffer bounds what the kernel holds of a body that we have let go of.
 const sendBuffer = 256 << 10
 
+// connecting bounds the time to a connection, and again to its TLS.
+const connecting = 15 * time.Second
+
 // maxRedirects is how many are followed for one try.
 const maxRedirects = 10
 
@@ -43,25 +46,27 @@ func New(cfg Config) (*Target, error) {
 			return nil, err
 		}
 	}
-	if cfg.Idle < 0 {
-		return nil, errors.New("cannot make an http target: its idle time is negative")
-	}
-	cfg.Idle = cmp.Or(cfg.Idle, time.Minute)
 	cfg.Agent = cmp.Or(cfg.Agent, "callrec")
-	t := &Target{cfg: cfg, transport: &http.Transport{
-		DialContext:            dialer(cfg.Guard),
+	return &Target{cfg: cfg, transport: Transport(cfg)}, nil
+}
+
+// Transport is the one that a Target with this Config uses.
+func Transport(cfg Config) *http.Transport {
+	t := &http.Transport{
+		DialContext:            dialer(cfg.Guard, cfg.Resolver),
 		TLSClientConfig:        cfg.TLS,
+		TLSHandshakeTimeout:    connecting,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    4,
 		MaxIdleConns:           64,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
-	}}
-	if cfg.Guard == nil {
-		t.transport.Proxy = http.ProxyFromEnvironment
 	}
-	return t, nil
+	if cfg.Guard == nil {
+		t.Proxy = http.ProxyFromEnvironment
+	}
+	return t
 }
 
 // Close closes connections that are idle. Tries that run go on.
@@ -72,9 +77,9 @@ func (t *Target) Close() error {
 
 // dialer dials what the guard lets through, looking at each address after the
 // name was resolved and before the first packet goes out.
-func dialer(g *Guard) func(ctx context.Context, network, addr string) (net.Conn, error) {
+func dialer(g *guard.Guard, r *net.Resolver) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		d := net.Dialer{KeepAlive: 15 * time.Second}
+		d := net.Dialer{KeepAlive: 15 * time.Second, Timeout: connecting, Resolver: r}
 		if g != nil {
 			host, _, err := net.SplitHostPort(addr)
 			if err != nil {
@@ -149,7 +154,7 @@ func (t *Target) admit(raw string, from *url.URL) (*url.URL, error) {
 		return nil, upload.Fail(upload.Slow, "cannot follow %q to %q: from https to http", upload.Redact(from.String()), upload.Redact(raw))
 	}
 	if t.cfg.Guard != nil {
-		if err := t.cfg.Guard.CheckURL(raw); err != nil {
+		if err := t.cfg.Guard.CheckHTTP(raw); err != nil {
 			return nil, upload.Fail(upload.Permanent, "cannot deliver to %q: %w", upload.Redact(raw), err)
 		}
 	}
@@ -159,7 +164,7 @@ func (t *Target) admit(raw string, from *url.URL) (*url.URL, error) {
 // sameHost tells whether credentials for one URL are meant for the other: the
 // same name at the same port, where http and https on their own ports are one.
 func sameHost(a, b *url.URL) bool {
-	return cleanHost(a.Hostname()) == cleanHost(b.Hostname()) && standardPort(a) == standardPort(b)
+	return guard.Host(a.Hostname()) == guard.Host(b.Hostname()) && standardPort(a) == standardPort(b)
 }
 
 func standardPort(u *url.URL) string {

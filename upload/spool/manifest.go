@@ -58,6 +58,7 @@ type Delivery struct {
 	SlowSince time.Time `json:"slow_since,omitzero"` // since when the target refuses without being down
 	LastError string    `json:"last_error,omitempty"`
 	Parked    string    `json:"parked,omitempty"` // the reason; not empty = parked
+	Class     string    `json:"class,omitempty"`  // of the error that parked it
 }
 
 // Name is what the recording's files are called.

@@ -15,12 +15,13 @@ type Ready struct {
 	size     int64
 	started  time.Time
 	delivery Delivery
+	dest     Destination
 }
 
 func newReady(s *Spool, m *Manifest) Ready {
 	return Ready{
 		s: s, name: m.Name(), call: call{m.Account, m.CallID},
-		size: m.Size, started: m.Started, delivery: m.Delivery,
+		size: m.Size, started: m.Started, delivery: m.Delivery, dest: m.Destination,
 	}
 }
 
@@ -41,6 +42,9 @@ func (r Ready) Started() time.Time { return r.started }
 
 // Delivery is the bookkeeping as it was when the spool announced the recording.
 func (r Ready) Delivery() Delivery { return r.delivery }
+
+// Destination is where the recording goes; it was fixed when it was made.
+func (r Ready) Destination() Destination { return r.dest }
 
 // Manifest reads the recording's manifest.
 func (r Ready) Manifest() (Manifest, error) {
@@ -105,7 +109,7 @@ func (r Ready) Park(d Delivery, reason string) error {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	if e := r.s.entries[r.name.ID]; e != nil {
-		e.state = stateParked
+		e.state, e.class = stateParked, d.Class
 	}
 	return nil
 }

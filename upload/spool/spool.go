@@ -82,7 +82,9 @@ const (
 type entry struct {
 	call  call
 	state state
-	part  *Part // while it is one
+	part  *Part  // while it is one
+	size  int64  // of the audio, once it is complete
+	class string // Delivery.Class, while it is parked
 }
 
 // Stats is a snapshot; counters count from Open.
@@ -238,7 +240,7 @@ func (s *Spool) enter(m *Manifest, e entry) bool {
 	if s.entries[m.ID] != nil {
 		return false
 	}
-	e.call = call{m.Account, m.CallID}
+	e.call, e.size, e.class = call{m.Account, m.CallID}, m.Size, m.Delivery.Class
 	s.entries[m.ID] = &e
 	s.calls[e.call]++
 	return true
@@ -263,7 +265,7 @@ func (s *Spool) leave(id string, size int64) {
 func (s *Spool) announce(r Ready) {
 	s.mu.Lock()
 	if e := s.entries[r.name.ID]; e != nil {
-		e.state, e.part = stateReady, nil
+		e.state, e.part, e.size = stateReady, nil, r.size
 	}
 	if s.opening != nil {
 		s.opening = append(s.opening, r)

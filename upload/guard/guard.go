@@ -1,31 +1,43 @@
-package httpput
+package guard
 
 import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
+
+	"callrec/upload"
 )
 
 // ErrURL is the answer to a url that tenants may not use; the API's clients know
 // these words. What follows them says why.
 var ErrURL = errors.New("invalid client URL")
 
-// Guard decides where tenants' urls may lead. It looks at the text when a url
-// is stored and at the address when it is dialled, because a name can change
-// what it means in between. It is immutable.
+// Guard looks at the text of a url when it is stored and at the address when it
+// is dialled, because a name can change what it means in between. It is
+// immutable.
 type Guard struct {
-	nets  []netip.Prefix
-	hosts map[string]bool // "host" or "host:port", lower case
-	addrs map[netip.AddrPort]bool
+	nets    []netip.Prefix
+	hosts   map[string]bool // "host" or "host:port", lower case
+	addrs   map[netip.AddrPort]bool
+	buckets []string // "bucket" or "bucket/prefix"
+	folders []string // absolute and clean
 }
 
-// NewGuard takes what the operator allows beyond the public internet: networks,
-// hosts, and hosts with a port. Addresses of cloud metadata cannot be allowed.
-func NewGuard(allow []string) (*Guard, error) {
+// New takes what the operator allows beyond the public internet: networks,
+// hosts, hosts with a port, s3://BUCKET[/PREFIX], and folders by their absolute
+// path or file: url. Addresses of cloud metadata cannot be allowed.
+func New(allow []string) (*Guard, error) {
 	g := &Guard{hosts: make(map[string]bool), addrs: make(map[netip.AddrPort]bool)}
 	for _, a := range allow {
+		if strings.HasPrefix(a, "s3:") || strings.HasPrefix(a, "file:") || strings.HasPrefix(a, "/") {
+			if err := g.allowPlace(a); err != nil {
+				return nil, fmt.Errorf("cannot allow target %q: %w", upload.Redact(a), err)
+			}
+			continue
+		}
 		if p, err := netip.ParsePrefix(a); err == nil {
 			g.nets = append(g.nets, p.Masked())
 			continue
@@ -39,8 +51,8 @@ func NewGuard(allow []string) (*Guard, error) {
 			continue
 		}
 		host, port, hasPort := strings.Cut(a, ":")
-		if host = cleanHost(host); host == "" || strings.ContainsAny(host, "/@?# \t") || (hasPort && !validPort(port)) {
-			return nil, fmt.Errorf("cannot allow target %q: give a network as 10.0.0.0/8, a host, or host:port", a)
+		if host = Host(host); host == "" || strings.ContainsAny(host, "/@?# \t") || (hasPort && !validPort(port)) {
+			return nil, fmt.Errorf("cannot allow target %q: give a network as 10.0.0.0/8, a host, host:port, s3://bucket/prefix, or a folder as /srv/recordings", a)
 		}
 		if hasPort {
 			host += ":" + port
@@ -55,13 +67,31 @@ func validPort(s string) bool {
 	return err == nil && n > 0
 }
 
-func cleanHost(h string) string { return strings.ToLower(strings.TrimSuffix(h, ".")) }
+// Host is a host name in the one form that names are compared in.
+func Host(h string) string { return strings.ToLower(strings.TrimSuffix(h, ".")) }
 
-// CheckURL judges a url by its text. Its errors are ErrURL and show no secret.
+// CheckURL judges a tenant's url by its text, whatever its scheme. Its errors are
+// ErrURL and show no secret.
 func (g *Guard) CheckURL(raw string) error {
-	u, err := parse(raw)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrURL, err)
+	switch scheme, _, _ := strings.Cut(raw, ":"); scheme {
+	case "s3":
+		return g.CheckS3(raw)
+	case "file":
+		return g.CheckFile(raw)
+	}
+	return g.CheckHTTP(raw)
+}
+
+// CheckHTTP is CheckURL for http and https alone.
+func (g *Guard) CheckHTTP(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: it is malformed", ErrURL)
+	case !strings.HasPrefix(raw, "http://") && !strings.HasPrefix(raw, "https://"): // url.Parse folds case
+		return fmt.Errorf("%w: its scheme must be http or https, in lower case", ErrURL)
+	case u.Hostname() == "" || u.Opaque != "":
+		return fmt.Errorf("%w: it has no host", ErrURL)
 	}
 	port := u.Port()
 	if port == "" {
@@ -70,7 +100,7 @@ func (g *Guard) CheckURL(raw string) error {
 	if !validPort(port) {
 		return fmt.Errorf("%w: no such port", ErrURL)
 	}
-	host := cleanHost(u.Hostname())
+	host := Host(u.Hostname())
 	if ip, err := netip.ParseAddr(host); err == nil {
 		n, _ := strconv.ParseUint(port, 10, 16)
 		return g.checkAddr(netip.AddrPortFrom(ip, uint16(n)))
@@ -94,7 +124,7 @@ func (g *Guard) allowsHost(host, port string) bool {
 // CheckDial judges the address that a connection to host is about to go to.
 func (g *Guard) CheckDial(host string, to netip.AddrPort) error {
 	ip := to.Addr().WithZone("").Unmap()
-	if g.allowsHost(cleanHost(host), strconv.Itoa(int(to.Port()))) && !isMetadata(ip) && !isMetadata(embedded(ip)) {
+	if g.allowsHost(Host(host), strconv.Itoa(int(to.Port()))) && !isMetadata(ip) && !isMetadata(embedded(ip)) {
 		return nil
 	}
 	return g.checkAddr(to)

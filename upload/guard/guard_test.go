@@ -1,4 +1,4 @@
-package httpput_test
+package guard_test
 
 import (
 	"errors"
@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"callrec/upload/httpput"
+	"callrec/upload/guard"
 )
 
-func guard(t *testing.T, allow ...string) *httpput.Guard {
+func allow(t *testing.T, allow ...string) *guard.Guard {
 	t.Helper()
-	g, err := httpput.NewGuard(allow)
+	g, err := guard.New(allow)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +19,7 @@ func guard(t *testing.T, allow ...string) *httpput.Guard {
 }
 
 func TestCheckURL(t *testing.T) {
-	g := guard(t)
+	g := allow(t)
 	for _, raw := range []string{
 		"http://h.example/rec", "https://u:p@h.example:8443/?x=1", "http://8.8.8.8/", "http://[2001:4860::8888]/", "http://192.0.2.7/",
 		"http://h.example./", "http://1.example/", "http://[64:ff9b::808:808]/", "http://[2002:808:808::1]/", "http://localhost.example/",
@@ -39,7 +39,7 @@ func TestCheckURL(t *testing.T) {
 		"http://[64:ff9b:1::1]/", "http://[2002:7f00:1::]/", "http://[2002:a00:1::1]/", "http://[::127.0.0.1]/", "http://[2001:0:1::1]/", "http://[fd00:ec2::254]/",
 	} {
 		err := g.CheckURL(raw)
-		if !errors.Is(err, httpput.ErrURL) {
+		if !errors.Is(err, guard.ErrURL) {
 			t.Errorf("%s is taken (%v)", raw, err)
 		} else if !strings.HasPrefix(err.Error(), "invalid client URL: ") || strings.Contains(err.Error(), "u:p") {
 			t.Errorf("%s: %v", raw, err)
@@ -48,7 +48,7 @@ func TestCheckURL(t *testing.T) {
 }
 
 func TestAllowed(t *testing.T) {
-	g := guard(t, "10.0.0.0/8", "127.0.0.1:8080", "recorder.internal", "Dev.Internal:8443", "::1", "169.254.0.0/16", "localhost:9000", "fd00::/8")
+	g := allow(t, "10.0.0.0/8", "127.0.0.1:8080", "recorder.internal", "Dev.Internal:8443", "::1", "169.254.0.0/16", "localhost:9000", "fd00::/8")
 	for raw, ok := range map[string]bool{
 		"http://10.9.9.9/": true, "http://127.0.0.1:8080/": true, "http://127.0.0.1/": false, "http://[::1]:99/": true, "http://[::ffff:10.0.0.1]/": true,
 		"http://[64:ff9b::a00:1]/": true, "http://localhost:9000/": true, "http://localhost/": false, "http://169.254.3.3/": true,
@@ -79,7 +79,7 @@ func TestAllowed(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "/", "http://h", "10.0.0.0/99", "h:port", "h:0", "a b", "h:1:2"} {
-		if _, err := httpput.NewGuard([]string{bad}); err == nil {
+		if _, err := guard.New([]string{bad}); err == nil {
 			t.Errorf("allow %q is taken", bad)
 		}
 	}

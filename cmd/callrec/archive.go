@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"callrec/control"
+	"callrec/recording"
+	"callrec/store"
+	"callrec/upload"
+	"callrec/upload/spool"
+)
+
+// openStore opens documents, tokens and the index, and waits a moment for the
+// index: until it is there, every object name is taken for used.
+func (w *worker) openStore() (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	cfg := store.Config{URL: w.cfg.nats, Log: w.log, Compile: control.Compile}
+	if cfg.URL == "" {
+		cfg.Dir = filepath.Join(w.cfg.data, "nats")
+	}
+	if w.store, err = store.Open(ctx, cfg); err != nil {
+		return fmt.Errorf("cannot open the store of documents: %w", err)
+	}
+	loading := time.NewTimer(5 * time.Second)
+	defer loading.Stop()
+	select {
+	case <-w.store.Loaded():
+	case <-loading.C:
+		w.log.Warn("the index of recordings is still being read; until then every file gets a long name")
+	}
+	return nil
+}
+
+// happened is told everything by the shards: it must not wait.
+func (w *worker) happened(e recording.Event) {
+	w.events.add(e)
+	w.feed.Publish(e)
+	if e.Recording != nil && e.Recording.State == recording.Failed {
+		w.index(control.Recorded(&e)) // no file will tell of it
+	}
+}
+
+func (w *worker) index(r control.Recording) {
+	if err := w.store.Upsert(r); err != nil {
+		w.log.Error("a recording is missing from the index", "recording", r.ID, "err", err)
+	}
+}
+
+// indexReady puts a recording whose file is whole into the index. What it is comes
+// from its manifest, because the call it was of may long be over, and its process, too.
+func (w *worker) indexReady(r spool.Ready) {
+	var e recording.Event
+	m, err := r.Manifest()
+	if err == nil {
+		e, err = recording.Recall(&m)
+	}
+	if err != nil {
+		w.log.Error("a recording is missing from the index", "recording", r.ID(), "err", err)
+		return
+	}
+	e.At = time.Now()
+	w.index(control.Recorded(&e))
+}
+
+// indexOutcome tells the index how a delivery has ended.
+func (w *worker) indexOutcome(o upload.Outcome) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	state, reason := recording.Delivered, ""
+	if !o.Delivered {
+		state, reason = recording.Parked, o.Err.Error()
+	}
+	r, err := w.store.Recording(ctx, o.Account, o.ID)
+	var now control.Recording
+	if err == nil {
+		now, err = control.Settled(r, state, reason, time.Now())
+	}
+	if err != nil {
+		w.log.Warn("the index does not know what became of a recording", "recording", o.ID, "state", state.String(), "err", err)
+		return
+	}
+	w.index(now)
+}
+
+// archive is control.Audio: the spool, and after it the target.
+type archive struct {
+	spool  *spool.Spool
+	target upload.Router
+}
+
+// ref finds a recording where a target keeps it.
+func (a archive) ref(r *control.Recording) (upload.Ref, error) {
+	var doc struct {
+		Type  string `json:"media_type"`
+		Start int64  `json:"start"`
+		URL   string `json:"url"`
+	}
+	if err := json.Unmarshal(r.Doc, &doc); err != nil {
+		return upload.Ref{}, err
+	}
+	return upload.Ref{ID: r.ID, Account: r.Account, Ext: doc.Type, Started: control.FromGregorian(doc.Start), URL: doc.URL}, nil
+}
+
+// Open implements control.Audio. What is delivered while it is sought is then
+// found at its target.
+func (a archive) Open(ctx context.Context, r *control.Recording) (io.ReadSeekCloser, error) {
+	if ready, err := a.spool.Find(r.ID); err == nil && ready.Account() == r.Account {
+		if f, err := ready.Open(); err == nil {
+			return f, nil
+		}
+	}
+	ref, err := a.ref(r)
+	if err != nil {
+		return nil, err
+	}
+	return a.target.Get(ctx, ref)
+}
+
+// Remove implements control.Audio: out of the spool, so that it is not delivered,
+// and from the target, should that have it.
+func (a archive) Remove(ctx context.Context, r *control.Recording) error {
+	ready, err := a.spool.Find(r.ID)
+	if err == nil && ready.Account() == r.Account {
+		err = ready.Done()
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	ref, err := a.ref(r)
+	if err != nil {
+		return err
+	}
+	return a.target.Delete(ctx, ref)
+}

@@ -1,0 +1,286 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Config is what a store is made of.
+type Config struct {
+	Dir string // the embedded server's folder; made if missing; not used with URL
+	URL string // of a NATS server or cluster, 2.11 or later, with JetStream; empty: embedded
+	Log *slog.Logger
+
+	// Compile makes of a document what [Store.Compiled] returns: once a change, twice
+	// where the writer and the watch meet. It is called from several goroutines and
+	// must not call the store. Nil: nothing.
+	Compile func(ref Ref, doc json.RawMessage) any
+
+	// The index of recordings keeps the newest, by their last change: at most
+	// MaxRecordings (0: 200,000) none older than MaxAge (0: 400 days). One takes about
+	// 0.7 KB of memory with the embedded server. The audio is not touched by that.
+	MaxRecordings int64
+	MaxAge        time.Duration
+
+	// seen is told when a change that the watch has shown is in force; for tests.
+	seen func(b *bucket, rev uint64)
+}
+
+// What the buckets may hold. Documents and tokens that do not fit are refused,
+// the oldest recordings dropped.
+const (
+	documentsBytes    = 1 << 30
+	tokensBytes       = 64 << 20
+	recordingsBytes   = 8 << 30
+	defaultRecordings = 200_000
+	defaultAge        = 400 * 24 * time.Hour
+)
+
+// answerTime is how long NATS has for an answer when the caller set no deadline.
+const answerTime = 5 * time.Second
+
+// Store is an open store. Its methods may be called from any goroutine.
+type Store struct {
+	log     *slog.Logger
+	compile func(Ref, json.RawMessage) any
+	server  *embedded // nil with a cluster
+	conn    *nats.Conn
+
+	documents, tokens, recordings *bucket
+
+	docs   *replica[docKey, *Document]
+	secret *tokenBook
+	index  *index
+	queue  *queue
+
+	feeds  []*feed // documents, tokens, recordings
+	stop   context.CancelFunc
+	finish context.CancelFunc // lets the writer end, its queue written or not
+	wait   sync.WaitGroup
+	writer sync.WaitGroup
+	lost   lostConnection
+}
+
+// Open opens the store and returns when documents and tokens can be read; the
+// index of recordings may still be loading, which [Store.Loaded] tells. ctx
+// bounds the opening only.
+func Open(ctx context.Context, cfg Config) (s *Store, err error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Compile == nil {
+		cfg.Compile = func(Ref, json.RawMessage) any { return nil }
+	}
+	if cfg.MaxRecordings == 0 {
+		cfg.MaxRecordings = defaultRecordings
+	}
+	if cfg.MaxAge == 0 {
+		cfg.MaxAge = defaultAge
+	}
+	if cfg.MaxRecordings < 0 || cfg.MaxAge < time.Minute {
+		return nil, fmt.Errorf("the index of recordings cannot keep %d recordings for %v", cfg.MaxRecordings, cfg.MaxAge)
+	}
+	s = &Store{
+		log: cfg.Log, compile: cfg.Compile, docs: newReplica[docKey, *Document](),
+		secret: newTokenBook(), index: newIndex(), queue: newQueue(),
+	}
+	s.docs.size = (*Document).size
+	defer func() {
+		if err != nil {
+			s.close()
+			s = nil
+		}
+	}()
+	if err := s.connect(cfg); err != nil {
+		return s, err
+	}
+	if err := s.openBuckets(ctx, cfg); err != nil {
+		return s, err
+	}
+	s.start(ctx, cfg.seen)
+	for _, f := range s.feeds[:2] {
+		select {
+		case <-f.ready:
+		case <-ctx.Done():
+			return s, fmt.Errorf("cannot read the %s of the store: %w", f.bucket.name, ctx.Err())
+		}
+	}
+	return s, nil
+}
+
+// connect starts the server if there is to be one, and connects to it.
+func (s *Store) connect(cfg Config) (err error) {
+	opts := []nats.Option{
+		nats.Name("callrec"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), // fail at once while away
+		nats.IgnoreAuthErrorAbort(), // a password that is being changed is no reason to give up
+		nats.ReconnectWait(500 * time.Millisecond),
+		nats.DisconnectErrHandler(func(c *nats.Conn, err error) {
+			if c.IsClosed() {
+				return // by us
+			}
+			s.log.Warn("the connection to NATS is lost; settings stay as they were, changes fail", "err", err)
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			s.log.Info("NATS is back")
+			s.lost.back()
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { s.log.Warn("nats", "err", err) }),
+	}
+	where := cfg.URL
+	if where == "" {
+		if cfg.Dir == "" {
+			return errors.New("a store wants a folder or the URL of a NATS server (--nats)")
+		}
+		if s.server, err = startServer(cfg.Dir, cfg.Log); err != nil {
+			return err
+		}
+		opts = append(opts, nats.InProcessServer(s.server))
+	}
+	if s.conn, err = nats.Connect(where, opts...); err != nil {
+		return fmt.Errorf("cannot reach NATS at %s (--nats): %w", redact(where), err)
+	}
+	return nil
+}
+
+// redact leaves the password out of a URL.
+func redact(where string) string {
+	u, err := url.Parse(where)
+	if err != nil {
+		return "the URL given"
+	}
+	return u.Redacted()
+}
+
+func (s *Store) openBuckets(ctx context.Context, cfg Config) error {
+	js, err := jetstream.New(s.conn, jetstream.WithDefaultTimeout(answerTime), jetstream.WithPublishAsyncTimeout(answerTime))
+	if err != nil {
+		return err
+	}
+	info, err := js.AccountInfo(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot use JetStream: %w", err)
+	}
+	if info.API.Level < 1 {
+		return fmt.Errorf("NATS server %s is too old, want 2.11 or later", s.conn.ConnectedServerVersion())
+	}
+	replicas := 1
+	if s.conn.ConnectedClusterName() != "" {
+		replicas = 3
+	}
+	for _, b := range []struct {
+		to                **bucket
+		name, description string
+		bounds            bounds
+	}{
+		{&s.documents, "callrec_documents", "accounts and what is under them", bounds{bytes: documentsBytes}},
+		{&s.tokens, "callrec_tokens", "hashes of the API's tokens", bounds{bytes: tokensBytes}},
+		{&s.recordings, "callrec_recordings", "index of recordings", bounds{
+			bytes: recordingsBytes, count: cfg.MaxRecordings, age: cfg.MaxAge, dropOldest: true,
+		}},
+	} {
+		if *b.to, err = openBucket(ctx, js, b.name, b.description, replicas, b.bounds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start starts the goroutines: a feed for each bucket, the writer of the index
+// and its keeper.
+func (s *Store) start(ctx context.Context, seen func(*bucket, uint64)) {
+	live, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	newFeed := func(b *bucket, apply func(change, uint32), caughtUp func(uint32, uint64)) *feed {
+		return &feed{
+			bucket: b, log: s.log, apply: apply, caughtUp: caughtUp, seen: seen,
+			again: make(chan struct{}, 1), ready: make(chan struct{}),
+		}
+	}
+	docs := newFeed(s.documents, s.applyDocument, func(gen uint32, last uint64) { s.docs.sweep(unseen[*Document](gen, last)) })
+	tokens := newFeed(s.tokens, s.secret.apply, func(gen uint32, last uint64) { s.secret.replica.sweep(unseen[*tokenEntry](gen, last)) })
+	recs := newFeed(s.recordings, s.index.apply, func(uint32, uint64) {})
+	recs.headers = true
+	s.feeds = []*feed{docs, tokens, recs}
+	for _, f := range s.feeds {
+		s.wait.Go(func() { f.run(live) })
+	}
+	// Removals of documents and tokens are remembered for a day only. Those of
+	// recordings are as long as recordings: their feed goes on where it was.
+	s.lost.set(func() { docs.reread(); tokens.reread() })
+	s.wait.Go(func() { s.keep(live) })
+	writing, finish := context.WithCancel(context.WithoutCancel(ctx))
+	s.finish = finish
+	s.writer.Go(func() { s.write(writing) })
+}
+
+// unseen tells which cells a full reading has not shown though it should have:
+// they were removed while nobody watched.
+func unseen[V any](gen uint32, last uint64) func(*cell[V]) bool {
+	return func(c *cell[V]) bool { return c.gen != gen && c.rev <= last }
+}
+
+// lostConnection runs what a reconnection asks for.
+type lostConnection struct {
+	mu sync.Mutex
+	do func()
+}
+
+func (l *lostConnection) set(do func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.do = do
+}
+
+func (l *lostConnection) back() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.do != nil {
+		l.do()
+	}
+}
+
+// Loaded is closed when the index of recordings has been read. Until then lists
+// are incomplete and [Store.Used] says yes to everything.
+func (s *Store) Loaded() <-chan struct{} { return s.feeds[2].ready }
+
+func (s *Store) loaded() bool {
+	select {
+	case <-s.Loaded():
+		return true
+	default:
+		return false
+	}
+}
+
+// Close writes what waits for the index until ctx is done, and stops everything.
+// What could not be written is counted in the error.
+func (s *Store) Close(ctx context.Context) error {
+	err := s.Flush(ctx)
+	s.close()
+	return err
+}
+
+func (s *Store) close() {
+	s.queue.close()
+	if s.finish != nil {
+		s.finish()
+		s.writer.Wait()
+		s.stop()
+		s.wait.Wait()
+	}
+	if s.conn != nil {
+		s.conn.Close()
+	}
+	if s.server != nil {
+		s.server.stop()
+	}
+}
