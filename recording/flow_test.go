@@ -150,6 +150,10 @@ func TestStopsAroundADictation(t *testing.T) {
 		if _, created, err := w.m.Announce(w.t.Context(), again); created || err != nil {
 			t.Errorf("announced again: created %v, %v", created, err)
 		}
+		again.DecidedFlow = readFlow(t, chainOf(stops))
+		if info, created, err := w.m.Announce(w.t.Context(), again); created || err != nil || info.Missed != nil || info.Recordings[0].State != recording.Recording {
+			t.Errorf("announced again when the stored flow has changed: created %v, %v, %+v", created, err, info)
+		}
 		again.Flow = readFlow(t, chainOf(starts, dictats, starts))
 		var conflict *recording.ConflictError
 		if _, _, err := w.m.Announce(w.t.Context(), again); !errors.As(err, &conflict) {

@@ -118,6 +118,10 @@ func TestRecordingOfTheCallee(t *testing.T) {
 					!strings.HasSuffix(field(f, "cdr_id"), "-"+want.id) || field(f, "owner_id") != want.user {
 					t.Errorf("recording %d: %s, %s, %v", i, m.CallID, m.Destination.Name, m.Meta)
 				}
+				e, err := recording.Recall(&f.manifest)
+				if err != nil || e.Call != spec.ID || e.Recording.CallID != want.id || e.Recording.Owner != want.user {
+					t.Errorf("recording %d recalled: %v, call %v, %+v", i, err, e.Call, e.Recording)
+				}
 			}
 		})
 	}
