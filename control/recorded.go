@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -70,16 +71,21 @@ func Recorded(e *recording.Event) Recording {
 	if started.IsZero() {
 		started = i.Created
 	}
+	// Kazoo's call id is that of the recorded leg.
+	callID, otherLeg := cmp.Or(i.CallID, c.ID.Call), c.OtherLegCallID
+	if callID == otherLeg {
+		otherLeg = c.ID.Call
+	}
 	doc := recorded{
 		Name: i.MediaName, Description: "recording " + i.MediaName, ContentType: ContentType(i.Format), MediaType: i.Format,
 		MediaSource: "recorded", SourceType: "kzc_recording",
 		From: c.From, To: c.To, Request: c.To, Direction: "inbound",
 		Duration: int64(i.Length / time.Second), DurationMS: i.Length.Milliseconds(),
-		CallerIDNumber: c.CallerIDNumber, CallerIDName: c.CallerIDName, CallID: c.ID.Call, OwnerID: i.Owner,
-		URL: redact(i.URL), CDRID: started.UTC().Format("200601-") + c.ID.Call, InteractionID: e.Interaction, Origin: i.Origin,
+		CallerIDNumber: c.CallerIDNumber, CallerIDName: c.CallerIDName, CallID: callID, OwnerID: i.Owner,
+		URL: redact(i.URL), CDRID: started.UTC().Format("200601-") + callID, InteractionID: e.Interaction, Origin: i.Origin,
 		CustomChannelVar: map[string]string{},
 		State:            i.State.String(), Reason: i.Reason, Channels: [3]string{"", "mono", "stereo"}[min(max(i.Channels, 0), 2)], SampleRate: i.Rate,
-		OtherLeg: c.OtherLegCallID, Quality: i.Quality,
+		OtherLeg: otherLeg, Quality: i.Quality,
 	}
 	if i.Leg == recording.Callee { // the switch calls the callee
 		doc.Direction, doc.SourceType = "outbound", "kz_endpoint_recording"
@@ -98,7 +104,7 @@ func Recorded(e *recording.Event) Recording {
 		text, _ = json.Marshal(doc)
 	}
 	return Recording{
-		Account: c.ID.Account, ID: i.ID, Owner: i.Owner, CallID: c.ID.Call, Object: i.Object,
+		Account: c.ID.Account, ID: i.ID, Owner: i.Owner, CallID: callID, Object: i.Object,
 		Created: i.Created, State: doc.State, At: e.At, Doc: text,
 	}
 }

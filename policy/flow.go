@@ -34,7 +34,13 @@ func (*RecordCaller) isAction() {}
 // Origin is why the recording is made, in Kazoo's words. Its label names it, else
 // the callflow's name, else who was dialled.
 func (r *RecordCall) Origin(flow, dialled string) string {
-	name := r.Settings.Label
+	return origin(r.Settings.Label, flow, dialled)
+}
+
+// Origin is why the recording is made, in the words of a record_call without a label.
+func (*RecordCaller) Origin(flow, dialled string) string { return origin("", flow, dialled) }
+
+func origin(name, flow, dialled string) string {
 	if name == "" {
 		name = flow
 	}

@@ -54,11 +54,15 @@ type CallSpec struct {
 	Offer          string    `json:"offer,omitempty"`
 	CallflowID     string    `json:"callflow_id,omitempty"`
 	Start          []Request `json:"-"` // recordings to make at once; kept by their own manifests
+	Flow           Flow      `json:"-"` // a callflow to run at once, after Start
 
 	// Decided are recordings to make before those of Start, which nobody named in
 	// the announcement: documents asked for them. The same announcement may find
 	// other documents the next time and is still the same.
 	Decided []Request `json:"-"`
+	// DecidedFlow is a stored callflow to run at once, after Flow. As with Decided,
+	// it may have become another when the same announcement comes again.
+	DecidedFlow Flow `json:"-"`
 
 	// At is when the door had read the announcement: sample 0 of the call.
 	At time.Time `json:"at"`
@@ -98,10 +102,17 @@ const (
 
 // Request asks for one recording of a call.
 type Request struct {
-	Spec   Spec
-	Origin string // why it is made, in Kazoo's words: "callflow : sales"
-	Leg    Leg    // whose answer starts a record_on_answer recording
-	Owner  string // id of the user whose recording it is; empty: the caller's user
+	Spec   Spec   `json:"spec"`
+	Origin string `json:"origin,omitempty"` // why it is made, in Kazoo's words: "callflow : sales"
+	Leg    Leg    `json:"leg,omitempty"`    // whose recording it is: whose call id it has, and whose answer starts it if record_on_answer
+	Owner  string `json:"owner,omitempty"`  // id of the user whose recording it is; empty: the leg's user
+
+	// CallerOnly is Kazoo's record_caller: the caller's leg alone, mono, until the
+	// caller presses a key or has been silent for 5 s. Its object name is
+	// <call id>.<format>, and its url gets no query. Then is what the callflow does
+	// after that, at the sample where the recording ends.
+	CallerOnly bool `json:"caller_only,omitempty"`
+	Then       Flow `json:"then,omitempty"`
 }
 
 // Action is what a Command does.
@@ -118,6 +129,11 @@ const (
 	Toggle // mask what is not masked and the other way round
 	Hangup // the call is over
 	Update // what was announced of the legs has changed: Change
+	// Transfer gives Leg to somebody else: its call id is CallID from here on, its
+	// party is Party, and Start is what is to be recorded for that one. Recordings
+	// that should not follow a transfer end here, whichever leg it is of.
+	Transfer
+	RunFlow // a callflow: Flow
 )
 
 // Command is one thing done to a live call, with its instant.
@@ -127,11 +143,14 @@ type Command struct {
 	// most one hold back): the command takes effect at that sample, whenever it
 	// is carried out.
 	At        time.Time
-	Leg       Leg       // Answer
-	Start     []Request // Start
+	Leg       Leg       // Answer, Transfer
+	Start     []Request // Start, Transfer
 	Recording string    // Stop, Mask, Unmask, Toggle: the id of one recording
 	MediaName string    // Stop, Mask, Unmask, Toggle: the media name of one recording
 	Change    Change    // Update
+	CallID    string    // Transfer; "" leaves the one there is
+	Party     Party     // Transfer
+	Flow      Flow      // RunFlow
 }
 
 // Change is what a live call is told anew.
@@ -150,6 +169,9 @@ type CallInfo struct {
 	Legs       []LegInfo
 	Recordings []Info // in the order they were made
 	Revision   int    // how often what an SDP answer tells has changed
+
+	// Missed is the answer to a flow: the paths of its stops that found nothing to stop.
+	Missed []string
 
 	// Interaction is Kazoo's id of the call across its legs.
 	Interaction string
@@ -172,8 +194,10 @@ type Info struct {
 	Format    string
 	Rate      int // Hz
 	Channels  int
+	Caller    bool   // record_caller: the caller's leg alone
 	Owner     string // id of the user whose recording it is; may be empty
-	Leg       Leg    // whose answer starts it
+	Leg       Leg    // whose recording it is, and whose answer starts it
+	CallID    string // of that leg, as of when the recording was asked for
 	URL       string // where it goes, as given: may hold credentials; empty: the default target
 	Object    string // the name it has there
 

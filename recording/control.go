@@ -75,12 +75,18 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 	if c.spec.Bridged {
 		c.answered[Callee], c.bridged = 0, 0
 	}
-	if err := s.startAll(c, slices.Concat(c.spec.Decided, c.spec.Start), 0); err != nil {
+	c.callIDs, c.parties = [2]string{c.spec.ID.Call, c.spec.OtherLegCallID}, c.spec.Parties
+	var missed []string
+	err := s.startAll(c, slices.Concat(c.spec.Decided, c.spec.Start), 0)
+	if err == nil {
+		missed, err = s.runFlow(c, slices.Concat(c.spec.Flow, c.spec.DecidedFlow), 0)
+	}
+	if err != nil {
 		calls := s.calls[c.slot]
 		s.calls[c.slot] = calls[:len(calls)-1]
 		return nil, err
 	}
-	info := c.publish()
+	info := c.publish().missing(missed)
 	s.emitCall(c, "announced", "")
 	return info, nil
 }
@@ -93,6 +99,7 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	if c.ended && (!changes || pos >= c.end) {
 		return nil, &NotFoundError{"call", c.spec.ID.Call}
 	}
+	var missed []string
 	switch cmd.Action {
 	case Answer:
 		s.answer(c, cmd.Leg, pos)
@@ -115,6 +122,15 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 		if err := s.update(c, cmd.Change); err != nil {
 			return nil, err
 		}
+	case Transfer:
+		if err := s.transfer(c, cmd, pos); err != nil {
+			return nil, err
+		}
+	case RunFlow:
+		var err error
+		if missed, err = s.runFlow(c, cmd.Flow, pos); err != nil {
+			return nil, err
+		}
 	case Hangup:
 		s.hangup(c, pos, "hangup")
 	case Stop, Mask, Unmask, Toggle:
@@ -124,7 +140,17 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	default:
 		return nil, fmt.Errorf("cannot do action %d", cmd.Action)
 	}
-	return c.publish(), nil
+	return c.publish().missing(missed), nil
+}
+
+// missing is the picture as it answers a flow.
+func (i *CallInfo) missing(paths []string) *CallInfo {
+	if len(paths) == 0 {
+		return i
+	}
+	out := *i
+	out.Missed = paths
+	return &out
 }
 
 // note remembers a command in the manifests of the call's running recordings.
@@ -209,6 +235,9 @@ func (s *shard) beginTrack(c *call, t *track, pos int64) {
 		t.begun, t.committed = false, true
 		s.change(c, t, onFault, err.Error())
 		s.rules.Log.Error("cannot begin a recording", "recording", t.id, "err", err)
+		if t.dictation != nil {
+			s.goOn(c, t, pos, "failed", nil)
+		}
 		return
 	}
 	s.emit(c, t)
@@ -217,6 +246,10 @@ func (s *shard) beginTrack(c *call, t *track, pos int64) {
 // onTracks stops or masks the recordings that a command is about.
 func (s *shard) onTracks(c *call, cmd *Command, pos int64) error {
 	hit := false
+	unnamed := cmd.Recording == "" && cmd.MediaName == ""
+	if unnamed && cmd.Action != Stop && c.keys != nil {
+		c.late.note(c, cmd, pos)
+	}
 	for i := len(c.tracks) - 1; i >= 0; i-- {
 		t := c.tracks[i]
 		if !t.changes(pos) || !cmd.names(t) {
@@ -226,13 +259,16 @@ func (s *shard) onTracks(c *call, cmd *Command, pos int64) error {
 			if t.asked > pos && cmd.Recording == "" {
 				continue // newer than the stop
 			}
+			if unnamed && t.dictation != nil {
+				continue // what a callflow waits for is not what it stops
+			}
 			s.endTrack(c, t, pos, "stop")
 			return nil // the newest, and no other
 		}
 		hit = true
 		before := t.state
 		t.forget(c.fixed)
-		t.mask(pos, cmd.Action == Mask || (cmd.Action == Toggle && !t.maskedAt(pos)))
+		t.mask(pos, cmd.hides(t, pos))
 		if t.state != before {
 			s.emit(c, t)
 		}
@@ -250,6 +286,11 @@ func (s *shard) onTracks(c *call, cmd *Command, pos int64) error {
 // names reports whether the command is about t.
 func (cmd *Command) names(t *track) bool {
 	return (cmd.Recording == "" || cmd.Recording == t.id) && (cmd.MediaName == "" || cmd.MediaName == t.mediaName)
+}
+
+// hides reports whether the command, which masks or unmasks, masks t from pos on.
+func (cmd *Command) hides(t *track, pos int64) bool {
+	return cmd.Action == Mask || cmd.Action == Toggle && !t.maskedAt(pos)
 }
 
 func (s *shard) endTrack(c *call, t *track, pos int64, reason string) {
@@ -295,24 +336,33 @@ func (s *shard) change(c *call, t *track, on trigger, reason string) {
 // since is an instant on the worker's clock.
 func (m *Manager) since(at time.Time) time.Duration { return at.Sub(m.epoch) }
 
-// newTrack names a recording. The first of a call id gets the plain object name.
+// newTrack names a recording. The first of a call id gets the plain object name;
+// that of a record_caller is another than that of other recordings.
 func (s *shard) newTrack(c *call, r Request) *track {
 	t := &track{
 		id: s.m.newID(), created: s.m.clock.wall().Round(0), origin: r.Origin, spec: r.Spec, leg: r.Leg, owner: r.Owner,
 		mediaName: r.Spec.settings.MediaName,
 	}
-	if t.owner == "" {
-		t.owner = c.spec.Parties[Caller].UserID
-	}
 	if t.mediaName == "" {
 		t.mediaName = s.m.hex32() + "." + r.Spec.format
 	}
+	id := c.callID(r.Leg)
+	t.callID = id.Call
+	if t.owner == "" {
+		t.owner = c.parties[r.Leg].UserID
+	}
+	name, kind := spool.ObjectName, wholeName
+	if r.CallerOnly {
+		name, kind = spool.CallerName, callerName
+		t.dictation = &dictation{then: r.Then}
+		c.listenForKeys()
+	}
 	suffix := t.id
-	account, callID := c.spec.ID.Account, c.spec.ID.Call
-	if s.m.names.first(c.spec.ID) && !s.rules.Spool.Holds(account, callID) && (s.rules.Used == nil || !s.rules.Used(account, callID)) {
+	held := s.rules.Spool.Holds(id.Account, id.Call) || s.rules.Used != nil && s.rules.Used(id.Account, id.Call)
+	if s.m.names.first(id, kind, held) {
 		suffix = ""
 	}
-	t.objectName = spool.ObjectName(c.spec.ID.Call, suffix, r.Spec.format)
+	t.objectName = name(id.Call, suffix, r.Spec.format)
 	s.m.owners.Store(t.id, s)
 	return t
 }

@@ -49,8 +49,14 @@ func (s *shard) tellDigits(c *call, now time.Duration) {
 		}
 		for _, p := range l.digits.pressed {
 			pos := p.Start - l.voice.course.Whole()
-			if digit := p.Digit(); digit != 0 && s.rules.ReportDigits && !masked && !c.maskedAt(pos) {
+			digit := p.Digit()
+			hidden := masked || c.maskedAt(pos)
+			tell := digit != 0 && s.rules.ReportDigits && !hidden
+			if tell {
 				s.emitDigit(c, Leg(i), digit, pos)
+			}
+			if c.keys != nil && Leg(i) == Caller {
+				c.keys.add(keyPress{pos: pos, digit: digit, told: tell, hidden: hidden})
 			}
 		}
 		l.digits.pressed = l.digits.pressed[:0]

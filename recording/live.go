@@ -33,7 +33,11 @@ type call struct {
 	commands []noted // bounded: the newest
 	told     int     // how many there were
 	mix      mixers
-	answered [2]int64 // where each leg was answered, or never
+	callIDs  [2]string // by leg, as of the last transfer; "" is not known
+	parties  [2]Party  // by leg, as of the last transfer
+	keys     *keypad   // the caller's, once there is a record_caller
+	late     overtaken // what a callflow may still have to catch up with
+	answered [2]int64  // where each leg was answered, or never
 	bridged  int64
 	fixed    int64 // the timeline has been read up to here
 	ended    bool
@@ -101,7 +105,7 @@ func (c *call) legInfo() []LegInfo {
 // publish makes the picture that Manager.Info hands out.
 func (c *call) publish() *CallInfo {
 	info := &CallInfo{Spec: c.current(), State: c.stateName(), Legs: c.legInfo(), Revision: c.revision, Interaction: c.interaction}
-	info.Spec.Start, info.Spec.Decided = nil, nil
+	info.Spec.Start, info.Spec.Decided, info.Spec.Flow, info.Spec.DecidedFlow = nil, nil, nil, nil
 	info.Spec.Answered = c.isAnswered()
 	info.Spec.Bridged = c.bridged < never
 	for _, t := range c.tracks {
@@ -115,6 +119,7 @@ func (c *call) publish() *CallInfo {
 func (c *call) current() CallSpec {
 	spec := c.spec
 	spec.Offer, spec.Legs = c.offer, slices.Clone(c.known)
+	spec.OtherLegCallID, spec.Parties = c.callIDs[Callee], c.parties
 	return spec
 }
 

@@ -198,7 +198,7 @@ func (e *entry) again(ctx context.Context, spec CallSpec) (CallInfo, error) {
 		return CallInfo{}, errNoCall
 	}
 	was := e.call.spec
-	spec.At, spec.Decided = was.At, was.Decided
+	spec.At, spec.Decided, spec.DecidedFlow = was.At, was.Decided, was.DecidedFlow
 	same := e.call.announced == fingerprint(&spec)
 	if e.call.announced == "" {
 		same = reflect.DeepEqual(was, spec)

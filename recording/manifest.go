@@ -37,6 +37,9 @@ type resume struct {
 	Ended    bool            `json:"ended,omitempty"` // Stop is where it was told to end
 	Edges    []edge          `json:"edges,omitempty"`
 	Away     int64           `json:"away,omitempty"` // samples of silence because the worker was away
+
+	CallerOnly bool `json:"caller_only,omitempty"`
+	Then       Flow `json:"then,omitempty"`
 }
 
 // noted is one command as it took effect.
@@ -51,20 +54,25 @@ type noted struct {
 // manifest describes the track as of now; at the finish, with its length.
 func (t *track) manifest(c *call) spool.Manifest {
 	m := spool.Manifest{
-		ID: t.id, Ext: t.spec.format, Account: c.spec.ID.Account, CallID: c.spec.ID.Call,
+		ID: t.id, Ext: t.spec.format, Account: c.spec.ID.Account, CallID: t.callID,
 		MediaName: t.mediaName, ContentType: contentTypes[t.spec.format],
 		Destination: spool.Destination{URL: t.spec.settings.URL, Method: t.spec.method, Name: t.objectName},
 		Started:     c.wall(t.start), Rate: t.spec.rate, Channels: t.spec.channels,
 		DurationMS: t.length().Milliseconds(),
 	}
-	m.Meta = meta(c, &m, t.owner)
-	m.Call = asJSON(resume{
+	m.Meta = meta(c, t, &m)
+	r := resume{
 		Call: c.current(), Announced: c.fingerprint(), Interaction: c.interaction, Legs: c.legInfo(), Revision: c.revision,
 		Answered: c.answered, Bridged: c.bridged, Commands: c.commands, Heard: c.told,
 		Settings: t.spec.settings, Kbps: t.spec.kbps, Limit: t.spec.limit, Origin: t.origin, Leg: t.leg,
 		Owner: t.owner, Created: t.created,
 		Asked: t.asked, Start: t.start, Stop: t.stop, Ended: !t.state.live(), Edges: t.edges, Away: t.away,
-	})
+	}
+	if d := t.dictation; d != nil {
+		m.Destination.Plain = true
+		r.CallerOnly, r.Then = true, d.then
+	}
+	m.Call = asJSON(r)
 	if t.quality != nil {
 		m.Quality = asJSON(t.quality)
 	}
@@ -73,17 +81,17 @@ func (t *track) manifest(c *call) spool.Manifest {
 
 // meta is what the receiver is told of a recording, in Kazoo's order. A field
 // with nothing to say keeps its name.
-func meta(c *call, m *spool.Manifest, owner string) []spool.Field {
+func meta(c *call, t *track, m *spool.Manifest) []spool.Field {
 	s := &c.spec
 	return []spool.Field{
 		{Key: "from", Value: s.From},
 		{Key: "to", Value: s.To},
 		{Key: "caller_id_name", Value: s.CallerIDName},
 		{Key: "caller_id_number", Value: s.CallerIDNumber},
-		{Key: "call_id", Value: s.ID.Call},
-		{Key: "cdr_id", Value: m.Started.UTC().Format("200601-") + s.ID.Call},
+		{Key: "call_id", Value: m.CallID},
+		{Key: "cdr_id", Value: m.Started.UTC().Format("200601-") + m.CallID},
 		{Key: "interaction_id", Value: c.interaction},
-		{Key: "owner_id", Value: owner},
+		{Key: "owner_id", Value: t.owner},
 		{Key: "account_id", Value: s.ID.Account},
 		{Key: "start", Value: gregorianSeconds(m.Started)},
 		{Key: "duration_ms", Value: strconv.FormatInt(m.DurationMS, 10)},
@@ -119,7 +127,7 @@ func Recall(m *spool.Manifest) (Event, error) {
 	}
 	info := Info{
 		ID: m.ID, Origin: r.Origin, State: Spooled, MediaName: m.MediaName, Format: m.Ext, Rate: m.Rate, Channels: m.Channels,
-		Owner: r.Owner, Leg: r.Leg, URL: m.Destination.URL, Object: m.Destination.Name,
+		Caller: r.CallerOnly, Owner: r.Owner, Leg: r.Leg, CallID: m.CallID, URL: m.Destination.URL, Object: m.Destination.Name,
 		Created: r.Created, Started: m.Started, Length: time.Duration(m.DurationMS) * time.Millisecond,
 	}
 	if m.Interrupted {

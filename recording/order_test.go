@@ -189,6 +189,35 @@ func TestToggleOutOfOrder(t *testing.T) {
 	})
 }
 
+// Toggle turns each recording over by itself, armed ones too: they begin as it left them.
+func TestToggleArmedAndMasked(t *testing.T) {
+	inWorld(t, func(w *world) {
+		info := w.announce("c", `{}`, `{"record_on_answer":true}`, `{"record_on_answer":true}`)
+		w.do("c", recording.Command{Action: recording.Mask, Recording: info.Recordings[1].ID})
+		w.sleep(second)
+		w.do("c", recording.Command{Action: recording.Toggle})
+		w.sleep(second)
+		info = w.do("c", recording.Command{Action: recording.Answer})
+		states := func(info recording.CallInfo) (out [3]recording.State) {
+			for i, r := range info.Recordings {
+				out[i] = r.State
+			}
+			return out
+		}
+		on, off := recording.Recording, recording.Masked
+		if got, want := states(info), [3]recording.State{off, on, off}; got != want {
+			t.Errorf("%v, want %v", got, want)
+		}
+		info = w.do("c", recording.Command{Action: recording.Toggle, Recording: info.Recordings[0].ID})
+		if got, want := states(info), [3]recording.State{on, on, off}; got != want {
+			t.Errorf("%v after one was toggled by its id, want %v", got, want)
+		}
+		if got, want := states(w.do("c", recording.Command{Action: recording.Unmask})), [3]recording.State{on, on, on}; got != want {
+			t.Errorf("%v after unmask, want %v", got, want)
+		}
+	})
+}
+
 // Each change of a recording is told once.
 func TestEventsAreToldOnce(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -124,7 +124,7 @@ func readRevived(m *spool.Manifest) (r revived, err error) {
 		return r, fmt.Errorf("its call is not known: %w", err)
 	}
 	c := &r.meta.Call
-	sound := c.ID == CallID{m.Account, m.CallID} && !c.At.IsZero() && len(c.Legs) > 0 && len(c.Legs) <= 2 &&
+	sound := c.ID.Account == m.Account && c.ID.Call != "" && !c.At.IsZero() && len(c.Legs) > 0 && len(c.Legs) <= 2 &&
 		r.meta.Leg <= Callee && r.meta.Start >= 0 && r.meta.Stop > r.meta.Start && r.meta.Stop-r.meta.Start <= maxTimeLimit*clock.Rate
 	for i, l := range c.Legs {
 		sound = sound && l.Leg <= Callee && (i == 0 || l.Leg != c.Legs[0].Leg)
@@ -134,6 +134,8 @@ func readRevived(m *spool.Manifest) (r revived, err error) {
 		return r, errors.New("its manifest does not say enough of its call")
 	case r.meta.Ended:
 		return r, errors.New("it had been told to end")
+	case r.meta.CallerOnly:
+		return r, errors.New("a record_caller is not gone on with: what was said to it while nobody listened is missed")
 	}
 	if r.spec, err = specAgain(&r.meta); err != nil {
 		return r, err
@@ -225,6 +227,7 @@ func (m *Manager) restored(r *revival) *call {
 		spec: n.Call, epoch: m.since(n.Call.At), epochWall: n.Call.At, interaction: n.Interaction,
 		announced: n.Announced, revision: n.Revision, had: map[Leg]capture.Ports{},
 		answered: n.Answered, bridged: n.Bridged, commands: n.Commands, told: n.Heard,
+		callIDs: [2]string{n.Call.ID.Call, n.Call.OtherLegCallID}, parties: n.Call.Parties,
 	}
 	for _, l := range n.Legs {
 		c.had[l.Leg] = l.Ports
@@ -281,11 +284,11 @@ func fingerprint(spec *CallSpec) string {
 		Owner    string
 	}
 	s := *spec
-	s.At, s.Decided = time.Time{}, nil
+	s.At, s.Decided, s.DecidedFlow = time.Time{}, nil, nil
 	var start []asked
 	for _, r := range s.Start {
 		start = append(start, asked{r.Spec.settings, r.Origin, r.Leg, r.Owner})
 	}
-	sum := sha256.Sum256(asJSON([]any{s, start}))
+	sum := sha256.Sum256(asJSON([]any{s, start, s.Flow}))
 	return hex.EncodeToString(sum[:16])
 }

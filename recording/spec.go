@@ -37,6 +37,7 @@ type Spec struct {
 	min      int    // seconds
 	onAnswer bool
 	onBridge bool
+	follow   bool   // a transfer
 	method   string // "PUT" or "POST"
 }
 
@@ -46,6 +47,7 @@ func NewSpec(s policy.Settings, d Defaults) (Spec, error) {
 	sp := Spec{
 		settings: s, format: "mp3", channels: 1, limit: d.TimeLimit,
 		onAnswer: s.RecordOnAnswer, onBridge: s.RecordOnBridge, method: "PUT",
+		follow: s.ShouldFollowTransfer == nil || *s.ShouldFollowTransfer,
 	}
 	if sp.limit == 0 {
 		sp.limit = maxTimeLimit

@@ -21,7 +21,7 @@ func (m *Manager) takeUp(ctx context.Context, c *call, p *revived, from int64, w
 	man := p.left.Manifest()
 	t := &track{
 		id: man.ID, origin: p.meta.Origin, mediaName: man.MediaName, objectName: man.Destination.Name,
-		spec: p.spec, leg: p.meta.Leg, owner: p.meta.Owner, created: p.meta.Created, state: Recording,
+		spec: p.spec, callID: man.CallID, leg: p.meta.Leg, owner: p.meta.Owner, created: p.meta.Created, state: Recording,
 		asked: p.meta.Asked, start: p.meta.Start, stop: p.meta.Stop, edges: p.meta.Edges, begun: true, away: p.meta.Away,
 	}
 	if t.maskedAt(from) {
@@ -86,8 +86,8 @@ func (s *shard) reopen(c *call) (*CallInfo, error) {
 		s.calls[c.slot] = calls[:len(calls)-1]
 		return nil, err
 	}
-	c.resumed, c.had = c.fixed, nil // a leg that an update brings later has any ports
-	s.m.names.first(c.spec.ID)      // its plain name is used
+	c.resumed, c.had = c.fixed, nil             // a leg that an update brings later has any ports
+	s.m.names.first(c.spec.ID, everyName, true) // its plain names are used
 	return c.publish(), nil
 }
 

@@ -42,15 +42,15 @@ type mixers struct{ mono, stereo mixer.Mixer }
 
 // advance reads the call's timeline up to a position, one stretch after the
 // other, and writes each to the recordings that it belongs to.
-func (s *shard) advance(c *call, upTo int64) {
+// It reports whether that has changed the call's picture.
+func (s *shard) advance(c *call, upTo int64) (changed bool) {
 	if c.ended {
 		upTo = min(upTo, c.end)
 	}
 	for c.fixed < upTo {
 		n := min(upTo-c.fixed, stretch)
-		mono, stereo := c.listeners(c.fixed, c.fixed+n)
-		if mono || stereo {
-			s.render(c, n, mono, stereo)
+		if w := c.wants(c.fixed, c.fixed+n); w != (wants{}) {
+			changed = s.render(c, n) || changed
 		} else {
 			for _, l := range c.legs {
 				if l != nil {
@@ -60,25 +60,33 @@ func (s *shard) advance(c *call, upTo int64) {
 		}
 		c.fixed += n
 	}
+	return changed
 }
 
-// listeners reports which mixes of [from, to) somebody records.
-func (c *call) listeners(from, to int64) (mono, stereo bool) {
+// wants is what somebody records of a call: its mixes, the caller alone.
+type wants struct{ mono, stereo, caller bool }
+
+// wants tells what [from, to) is wanted as.
+func (c *call) wants(from, to int64) (w wants) {
 	for _, t := range c.tracks {
-		if t.begun && !t.committed && t.start < to && t.stop > from {
-			if t.spec.channels == 2 {
-				stereo = true
-			} else {
-				mono = true
-			}
+		switch {
+		case !t.begun || t.committed || t.stop <= from:
+		case t.dictation != nil:
+			w.caller = w.caller || t.start-earlyEar < to
+		case t.start >= to:
+		case t.spec.channels == 2:
+			w.stereo = true
+		default:
+			w.mono = true
 		}
 	}
-	return mono, stereo
+	return w
 }
 
 // render decodes both legs, mixes once for each number of channels asked for,
-// and gives every recording its part.
-func (s *shard) render(c *call, n int64, mono, stereo bool) {
+// and gives every recording its part. Before that, what is heard may end
+// recordings, and begin others. It reports whether it has.
+func (s *shard) render(c *call, n int64) (changed bool) {
 	w := s.scratch
 	pcm := [2][]int16{w.silence[:n], w.silence[:n]}
 	for i, l := range c.legs {
@@ -87,23 +95,31 @@ func (s *shard) render(c *call, n int64, mono, stereo bool) {
 		}
 	}
 	caller, callee := pcm[Caller], pcm[Callee]
+	if c.keys != nil {
+		changed = s.attend(c, n, caller)
+	}
+	wanted := c.wants(c.fixed, c.fixed+n)
 	w.mono, w.stereo = w.mono[:0], w.stereo[:0] // what they held is of another stretch, or call
-	if mono {
+	if wanted.mono {
 		w.mono = c.mix.mono.Append(w.mono, caller, callee)
 	}
-	if stereo {
+	if wanted.stereo {
 		w.stereo = c.mix.stereo.Append(w.stereo, caller, callee)
 	}
 	for _, t := range c.tracks {
 		if !t.begun || t.committed {
 			continue
 		}
-		if t.spec.channels == 2 {
+		switch {
+		case t.dictation != nil:
+			t.write(c.fixed, caller, w)
+		case t.spec.channels == 2:
 			t.write(c.fixed, w.stereo, w)
-		} else {
+		default:
 			t.write(c.fixed, w.mono, w)
 		}
 	}
+	return changed
 }
 
 // tick is one turn of a call: everything pushed up to the instant at is read, up
@@ -113,7 +129,10 @@ func (s *shard) render(c *call, n int64, mono, stereo bool) {
 func (s *shard) tick(c *call, at time.Duration, flush bool) (done bool) {
 	changed := s.keepLimits(c, at)
 	s.tellDigits(c, at)
-	s.advance(c, clock.Samples(at-s.rules.Hold-c.epoch)-ahead)
+	changed = s.advance(c, clock.Samples(at-s.rules.Hold-c.epoch)-ahead) || changed
+	if c.keys != nil {
+		changed = s.endDictations(c, 0, nil) || changed // what is not to be read any more
+	}
 	for _, t := range c.tracks {
 		if !t.begun || t.committed {
 			continue
@@ -213,7 +232,7 @@ func (s *shard) quality(c *call, t *track) *Quality {
 	for i := range c.legs {
 		q.Legs[i] = c.legs[i].quality()
 	}
-	if t.spec.channels == 1 {
+	if t.spec.channels == 1 && t.dictation == nil {
 		q.Clipped = c.mix.mono.Clipped() - t.clipped
 	}
 	if !q.Legs[Caller].NoMedia && !q.Legs[Callee].NoMedia {

@@ -18,8 +18,10 @@ type track struct {
 	mediaName  string
 	objectName string
 	spec       Spec
-	leg        Leg    // whose answer starts it
-	owner      string // id of the user whose recording it is
+	leg        Leg        // whose answer starts it
+	callID     string     // of that leg, and
+	owner      string     // its user, both as of when the recording was made
+	dictation  *dictation // nil unless it is a record_caller
 	created    time.Time
 
 	state  State
@@ -108,6 +110,9 @@ func (t *track) maskedAt(pos int64) bool {
 // cancels it when it has not begun. It reports whether that is news.
 func (t *track) end(pos int64, reason string) bool {
 	if t.begun && !t.committed {
+		if d := t.dictation; d != nil && (pos < t.stop || d.reason == "") {
+			d.reason = reason
+		}
 		t.stop = min(t.stop, pos)
 		t.start = min(t.start, t.stop)
 	}
@@ -207,7 +212,7 @@ func (t *track) hand(b []byte) {
 // tags are what the finished file says about itself.
 func (t *track) tags(c *call) codec.Tags {
 	return codec.Tags{
-		Title: t.mediaName, Date: c.wall(t.start).UTC().Format(time.RFC3339), CallID: c.spec.ID.Call,
+		Title: t.mediaName, Date: c.wall(t.start).UTC().Format(time.RFC3339), CallID: t.callID,
 		From: c.spec.From, To: c.spec.To, Comment: string(asJSON(t.quality)),
 	}
 }
@@ -217,7 +222,7 @@ func (t *track) info(c *call) Info {
 	i := Info{
 		ID: t.id, Origin: t.origin, State: t.state, MediaName: t.mediaName, Format: t.spec.format,
 		Rate: t.spec.rate, Channels: t.spec.channels, Length: t.length(), Reason: t.reason, Quality: t.quality,
-		Owner: t.owner, Leg: t.leg, URL: t.spec.settings.URL, Object: t.objectName, Created: t.created,
+		Caller: t.dictation != nil, Owner: t.owner, Leg: t.leg, CallID: t.callID, URL: t.spec.settings.URL, Object: t.objectName, Created: t.created,
 	}
 	if t.begun {
 		i.Started = c.wall(t.start)

@@ -69,10 +69,10 @@ func TestAnnounce(t *testing.T) {
 		t.Errorf("Location %q", got)
 	}
 	spec := d.calls[recording.CallID{Account: "acme", Call: "abc123@10.0.0.1"}].Spec
-	if len(spec.Start) != 1 || spec.Start[0].Origin != "callflow : +15551234567" || spec.Start[0].Leg != recording.Caller {
-		t.Errorf("start %+v", spec.Start)
+	if len(spec.Flow) != 1 || spec.Flow[0].Start.Origin != "callflow : +15551234567" || spec.Flow[0].Start.Leg != recording.Caller {
+		t.Errorf("flow %+v", spec.Flow)
 	}
-	spec.Start, spec.Offer = nil, ""
+	spec.Flow, spec.Offer = nil, ""
 	want := recording.CallSpec{
 		ID: recording.CallID{Account: "acme", Call: "abc123@10.0.0.1"}, OtherLegCallID: "def456@10.0.0.1",
 		From: "1001@acme.example", To: "sip:+15551234567@acme.example", CallerIDName: "Ann Lee", CallerIDNumber: "1001",
@@ -112,54 +112,6 @@ func TestAnnounceLittle(t *testing.T) {
 	}
 }
 
-func TestFlows(t *testing.T) {
-	const start, stop = `{"module":"record_call","data":{"action":"start"}`, `{"module":"record_call","data":{"action":"stop","media_name":"m"}`
-	tests := []struct {
-		name, flow string
-		starts     int      // with the announcement
-		then       []string // commands after it that found something to do
-		warnings   int
-	}{
-		{"start", start + `}`, 1, nil, 0},
-		{"start start", start + `,"children":{"_":` + start + `}}}`, 2, nil, 0},
-		{"start stop", start + `,"children":{"_":` + stop + `}}}`, 1, []string{"stop"}, 0},
-		{"start stop start", start + `,"children":{"_":` + stop + `,"children":{"_":` + start + `}}}}}`, 1, []string{"stop", "start"}, 0},
-		{"stop alone", stop + `}`, 0, nil, 1},
-		{"skipped", `{"module":"record_call","data":{"action":"start","skip_module":true},"children":{"_":` + start + `}}}`, 1, nil, 0},
-		{"sixteen", chain(16), 0, nil, 16},
-	}
-	names := map[recording.Action]string{recording.Start: "start", recording.Stop: "stop"}
-	for _, c := range tests {
-		t.Run(c.name, func(t *testing.T) {
-			d := newDoor(t)
-			data := d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1","flow":`+c.flow+`}}`)
-			if n := len(d.calls[recording.CallID{Account: "acme", Call: "c1"}].Spec.Start); n != c.starts {
-				t.Errorf("%d recordings with the announcement, want %d", n, c.starts)
-			}
-			var got []string
-			for _, cmd := range d.commands {
-				got = append(got, names[cmd.Action])
-				if !cmd.At.Equal(clock) || cmd.Action == recording.Stop && cmd.MediaName != "m" {
-					t.Errorf("command %+v", cmd)
-				}
-			}
-			if !reflect.DeepEqual(got, c.then) {
-				t.Errorf("commands %q, want %q", got, c.then)
-			}
-			warnings, _ := data["warnings"].([]any)
-			if len(warnings) != c.warnings {
-				t.Errorf("warnings %q, want %d", warnings, c.warnings)
-			}
-			before := len(d.commands)
-			d.must(t, 200, "PUT", channels, `{"data":{"call_id":"c1","flow":`+c.flow+`}}`)
-			if len(d.commands) != before {
-				t.Error("the announcement given again did something")
-			}
-			d.must(t, 200, "POST", call, `{"data":{"action":"callflow","flow":`+c.flow+`}}`)
-		})
-	}
-}
-
 func TestActions(t *testing.T) {
 	tests := []struct {
 		method, body string
@@ -169,6 +121,8 @@ func TestActions(t *testing.T) {
 		{"POST", `{"data":{"action":"answer","leg":"callee"}}`, recording.Command{Action: recording.Answer, Leg: recording.Callee}},
 		{"POST", `{"data":{"action":"bridge"}}`, recording.Command{Action: recording.Bridge}},
 		{"POST", `{"data":{"action":"hangup"}}`, recording.Command{Action: recording.Hangup}},
+		{"POST", `{"data":{"action":"transfer","leg":"callee"}}`, recording.Command{Action: recording.Transfer, Leg: recording.Callee}},
+		{"POST", `{"data":{"action":"transfer","leg":"caller","call_id":"c2","party":{"user_id":"U","device_id":"D"}}}`, recording.Command{Action: recording.Transfer, CallID: "c2", Party: recording.Party{UserID: "U", DeviceID: "D"}}},
 		{"PUT", metaflow(`"action":"stop"`), recording.Command{Action: recording.Stop}},
 		{"PUT", metaflow(`"action":"stop","id":"r1","media_name":"m","time_limit":9`), recording.Command{Action: recording.Stop, Recording: "r1", MediaName: "m"}},
 		{"PUT", metaflow(`"action":"mask"`), recording.Command{Action: recording.Mask}},

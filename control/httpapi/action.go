@@ -28,10 +28,12 @@ func (s *server) get(r *request) (reply, error) {
 
 // plain are the actions that are one command.
 var plain = map[string]recording.Action{
-	"answer": recording.Answer,
-	"bridge": recording.Bridge,
-	"hangup": recording.Hangup,
-	"update": recording.Update,
+	"answer":   recording.Answer,
+	"bridge":   recording.Bridge,
+	"callflow": recording.RunFlow,
+	"hangup":   recording.Hangup,
+	"transfer": recording.Transfer,
+	"update":   recording.Update,
 }
 
 // act answers POST channels/{call}.
@@ -42,9 +44,6 @@ func (s *server) act(r *request) (reply, error) {
 	}
 	o := objectOf(data)
 	action := o.text("action")
-	if action == "transfer" {
-		return reply{}, notBuilt("the action " + action)
-	}
 	bad := s.schemas.Check("channels.action", data)
 	info, live := s.Recorder.Info(r.call)
 	command := recording.Command{Action: plain[action], At: s.instant(r, o, "at", &bad), Leg: o.leg("leg")}
@@ -54,22 +53,31 @@ func (s *server) act(r *request) (reply, error) {
 	if action == "callflow" && o["flow"] == nil && o["callflow_id"] == nil {
 		bad = append(bad, policy.Problem{Path: "flow", Rule: "required", Message: "Field is required but missing", Value: "flow"})
 	}
-	steps, _, err := s.flowOf(r, o, &info.Spec, &bad)
-	if err != nil {
+	command.CallID, command.Party = o.callID("call_id", &bad), party(o.object("party"))
+	if command.Flow, err = s.flowOf(r, o, &info.Spec, &bad); err != nil {
 		return reply{}, err
 	}
 	if !live {
 		return reply{}, &recording.NotFoundError{What: "call", Name: r.call.Call}
 	}
-	if action == "callflow" {
-		info, err = s.run(r.Context(), r, steps, command.At)
-	} else {
-		info, err = s.Recorder.Do(r.Context(), r.call, command)
+	if action == "transfer" && command.Leg == recording.Callee {
+		command.Start = s.calleeCame(r, info.Spec, command.Party)
 	}
-	if err != nil {
+	if info, err = s.Recorder.Do(r.Context(), r.call, command); err != nil {
 		return reply{}, err
 	}
+	r.warnMissed(info)
 	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
+}
+
+// calleeCame is what the documents of a new callee ask for.
+func (s *server) calleeCame(r *request, c recording.CallSpec, callee recording.Party) []recording.Request {
+	c.Parties[recording.Callee] = callee
+	requests, warnings := s.decider.CalleeCame(&c)
+	for _, w := range warnings {
+		r.warn("%s", w)
+	}
+	return requests
 }
 
 // metaflows are the actions of the metaflow record_call. Kazoo's default is

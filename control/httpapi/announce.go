@@ -23,23 +23,20 @@ func (s *server) announce(r *request) (reply, error) {
 	bad := s.schemas.Check("channels.announce", data)
 	o := objectOf(data)
 	c := s.callSpec(r, o, &bad)
-	steps, stored, err := s.flowOf(r, o, &c, &bad)
+	flow, err := s.flowOf(r, o, &c, &bad)
 	if err != nil {
 		return reply{}, err
+	}
+	if c.CallflowID == "" {
+		c.Flow = flow
+	} else {
+		c.DecidedFlow = flow
 	}
 	requests, warnings := s.decider.Announced(&c)
 	for _, w := range warnings {
 		r.warn("%s", w)
 	}
 	c.Decided = requests
-	if len(steps) > 0 && steps[0].action == recording.Start {
-		if stored {
-			c.Decided = append(c.Decided, steps[0].start...)
-		} else {
-			c.Start = steps[0].start
-		}
-		steps = steps[1:]
-	}
 	info, created, err := s.Recorder.Announce(r.Context(), c)
 	if err != nil {
 		return reply{}, err
@@ -47,22 +44,15 @@ func (s *server) announce(r *request) (reply, error) {
 	out := reply{status: http.StatusOK, location: location(c.ID)}
 	if created {
 		out.status = http.StatusCreated
-		if len(steps) > 0 { // a second announcement must not stop what the first one left running
-			if info, err = s.run(r.Context(), r, steps, c.At); err != nil {
-				return reply{}, err
-			}
-		}
 	}
+	r.warnMissed(info)
 	out.data = s.view(r, info)
 	return out, nil
 }
 
 // callSpec reads the announcement, without its flow.
 func (s *server) callSpec(r *request, o object, bad *policy.Problems) recording.CallSpec {
-	r.call.Call = o.text("call_id")
-	if n := len(r.call.Call); n > 255 {
-		*bad = append(*bad, policy.Problem{Path: "call_id", Rule: "maxLength", Message: "String must not be more than 255 bytes", Target: 255, Value: r.call.Call})
-	}
+	r.call.Call = o.callID("call_id", bad)
 	return recording.CallSpec{
 		ID:             r.call,
 		OtherLegCallID: o.text("other_leg_call_id"),

@@ -32,12 +32,12 @@ func TestAnnounceDecides(t *testing.T) {
 	if got := origins(data); got != want || data["warnings"] != nil {
 		t.Errorf("%s, warnings %v; want %s", got, data["warnings"], want)
 	}
-	if len(d.commands) != 1 || d.commands[0].Action != recording.Stop {
-		t.Errorf("commands %+v", d.commands)
-	}
 	info := d.calls[recording.CallID{Account: "acme", Call: "c1"}]
+	if flow := info.Spec.DecidedFlow; short(flow) != "start stop:" || info.Spec.Flow != nil {
+		t.Fatalf("flow %q, stored %q", short(info.Spec.Flow), short(flow))
+	}
 	var owners []string
-	for _, r := range info.Spec.Decided {
+	for _, r := range append(info.Spec.Decided, *info.Spec.DecidedFlow[0].Start) {
 		owners = append(owners, r.Leg.String()+" "+r.Owner)
 	}
 	if got := fmt.Sprint(owners); got != "[caller ann caller ann callee bob caller ann]" {
@@ -75,11 +75,10 @@ func TestFlowFaults(t *testing.T) {
 		{"PUT", channels, `{"call_id":"c2","callflow_id":"nope"}`, 400, "[callflow_id error]"},
 		{"PUT", channels, `{"call_id":"c2","callflow_id":""}`, 400, "[callflow_id minLength]"},
 		{"PUT", channels, `{"call_id":"c2","callflow_id":"ivr","flow":` + node + `}`, 400, "[flow additionalProperties]"},
-		{"PUT", channels, `{"call_id":"c2","callflow_id":"ivr"}`, 501, "not_implemented"},
-		{"PUT", channels, `{"call_id":"c2","flow":{"module":"record_caller","data":{"format":"wav","method":"POST","time_limit":5,"url":"http://h.example/"}}}`, 501, "not_implemented"},
+		{"POST", call, `{"action":"callflow"}`, 400, "[flow required]"},
 		{"PUT", channels, `{"call_id":"c2","flow":{"module":"record_caller","data":{"time_limit":4}}}`, 400, "[flow.data.time_limit minimum]"},
 		{"POST", call, `{"action":"callflow","callflow_id":"nope"}`, 400, "[callflow_id error]"},
-		{"POST", call, `{"action":"callflow","callflow_id":"ivr"}`, 501, "not_implemented"},
+		{"POST", call, `{"action":"transfer","leg":"callee","callflow_id":"ivr"}`, 400, "[callflow_id additionalProperties]"},
 		{"POST", call, `{"action":"answer","callflow_id":"ivr"}`, 400, "[callflow_id additionalProperties]"},
 	} {
 		status, out, _ := d.send(t, c.verb, c.path, `{"data":`+c.data+`}`)
@@ -89,5 +88,37 @@ func TestFlowFaults(t *testing.T) {
 	}
 	if d.started != 0 || len(d.commands) != 0 {
 		t.Errorf("%d recordings, commands %v: something was done all the same", d.started, d.commands)
+	}
+}
+
+// A stored flow reaches the recorder whole, with record_caller and what follows it.
+// A node that has gone wrong since it was stored costs a warning, and no call.
+func TestStoredFlows(t *testing.T) {
+	d := newTenant(t)
+	d.must(t, 201, "PUT", acme+"/callflows", `{"data":{"id":"ivr","name":"IVR","flow":{"module":"record_call","data":{"action":"start"},"children":{"_":{"module":"record_caller","data":{},
+	  "children":{"_":{"module":"record_call","data":{"action":"stop","media_name":"m"}}}}}}}}`)
+	data := d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1","callflow_id":"ivr"}}`)
+	spec := d.calls[recording.CallID{Account: "acme", Call: "c1"}].Spec
+	if short(spec.DecidedFlow) != "start caller(stop:m)" || origins(data) != "callflow : IVR; callflow : IVR" || data["warnings"] != nil {
+		t.Errorf("%q, %v", short(spec.DecidedFlow), data)
+	}
+	d.must(t, 200, "POST", call, `{"data":{"action":"callflow","callflow_id":"ivr"}}`)
+	if cmd := d.commands[0]; cmd.Action != recording.RunFlow || short(cmd.Flow) != "start caller(stop:m)" {
+		t.Errorf("command %+v", cmd)
+	}
+	d.must(t, 200, "DELETE", acme+"/callflows/ivr", "")
+	d.must(t, 201, "PUT", acme+"/callflows", `{"data":{"id":"ivr","flow":{"module":"record_call","data":{"action":"stop"}}}}`)
+	d.must(t, 200, "PUT", channels, `{"data":{"call_id":"c1","callflow_id":"ivr"}}`)
+}
+
+// A new callee brings what its documents ask for; a new caller brings nothing.
+func TestTransferDecides(t *testing.T) {
+	d := newTenant(t)
+	d.must(t, 201, "PUT", acme+"/users", `{"data":{"id":"bob","first_name":"Bob","last_name":"Ray","call_recording":{"any":{"any":{"enabled":true}}}}}`)
+	d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1","from_network":"onnet","to_network":"onnet"}}`)
+	d.must(t, 200, "POST", call, `{"data":{"action":"transfer","leg":"callee","call_id":"x","party":{"user_id":"bob"}}}`)
+	d.must(t, 200, "POST", call, `{"data":{"action":"transfer","leg":"caller","call_id":"y","party":{"user_id":"bob"}}}`)
+	if got := d.commands[0].Start; len(got) != 1 || got[0].Leg != recording.Callee || got[0].Owner != "bob" || d.commands[1].Start != nil {
+		t.Errorf("commands %+v", d.commands)
 	}
 }

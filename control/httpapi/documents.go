@@ -13,6 +13,7 @@ import (
 
 	"callrec/control"
 	"callrec/policy"
+	"callrec/recording"
 )
 
 // collection is one kind of documents. Its kind names the schema, too.
@@ -121,8 +122,8 @@ func (c collection) accept(s *server, data any, bad *policy.Problems) map[string
 func (s *server) longFlow(flow any, bad *policy.Problems) {
 	at, _ := s.schemas.Flow(flow, "flow")
 	for n := 0; at != nil; n, at = n+1, at.Next {
-		if n == maxNodes {
-			*bad = append(*bad, tooDeep(at.Path))
+		if n == recording.MaxNodes {
+			*bad = append(*bad, recording.TooDeep(at.Path))
 			return
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -52,7 +53,8 @@ func (f *fake) Announce(_ context.Context, c recording.CallSpec) (recording.Call
 	if old, ok := f.calls[c.ID]; ok {
 		a, b := old.Spec, c
 		a.At, b.At = time.Time{}, time.Time{}
-		a.Start, b.Start, a.Decided, b.Decided = nil, nil, nil, nil
+		a.Start, b.Start, a.Flow, b.Flow = nil, nil, nil, nil
+		a.Decided, b.Decided, a.DecidedFlow, b.DecidedFlow = nil, nil, nil, nil
 		if !reflect.DeepEqual(a, b) {
 			return recording.CallInfo{}, false, &recording.ConflictError{ID: c.ID}
 		}
@@ -63,7 +65,26 @@ func (f *fake) Announce(_ context.Context, c recording.CallSpec) (recording.Call
 	f.start(info, c.Start)
 	f.calls[c.ID] = info
 	f.order = append(f.order, c.ID)
-	return *info, true, nil
+	return f.run(info, slices.Concat(c.Flow, c.DecidedFlow)), true, nil
+}
+
+// run carries out a flow: what follows a record_caller follows at once.
+func (f *fake) run(info *recording.CallInfo, flow recording.Flow) recording.CallInfo {
+	var missed []string
+	for _, n := range flow {
+		switch {
+		case n.Start != nil:
+			f.start(info, []recording.Request{*n.Start})
+			missed = append(missed, f.run(info, n.Start.Then).Missed...)
+		case len(info.Recordings) == 0:
+			missed = append(missed, n.Path)
+		default:
+			info.Recordings[len(info.Recordings)-1].State = recording.Finishing
+		}
+	}
+	out := *info
+	out.Missed = missed
+	return out
 }
 
 func (f *fake) start(info *recording.CallInfo, requests []recording.Request) {
@@ -71,7 +92,7 @@ func (f *fake) start(info *recording.CallInfo, requests []recording.Request) {
 		f.started++
 		info.Recordings = append(info.Recordings, recording.Info{
 			ID: fmt.Sprintf("202611-%032x", f.started), Origin: r.Origin, State: recording.Recording,
-			MediaName: fmt.Sprintf("%032x.wav", f.started), Format: "wav", Rate: 8000, Channels: 1, Started: clock, Owner: r.Owner,
+			MediaName: fmt.Sprintf("%032x.wav", f.started), Format: "wav", Rate: 8000, Channels: 1, Started: clock, Owner: r.Owner, Caller: r.CallerOnly,
 		})
 	}
 	if len(requests) == 0 || info.Legs != nil {
@@ -107,6 +128,8 @@ func (f *fake) Do(_ context.Context, id recording.CallID, c recording.Command) (
 		info.State = "bridged"
 	case recording.Hangup:
 		info.State = "ended"
+	case recording.Transfer:
+		info.Spec.Parties[c.Leg] = c.Party
 	case recording.Update:
 		if c.Change.Offer != "" {
 			info.Spec.Offer = c.Change.Offer
@@ -114,6 +137,9 @@ func (f *fake) Do(_ context.Context, id recording.CallID, c recording.Command) (
 		}
 	case recording.Start:
 		f.start(info, c.Start)
+	case recording.RunFlow:
+		f.commands = append(f.commands, c)
+		return f.run(info, c.Flow), nil
 	case recording.Stop, recording.Mask, recording.Unmask, recording.Toggle:
 		if len(info.Recordings) == 0 || c.Recording == "nope" {
 			return recording.CallInfo{}, &recording.NotFoundError{What: "recording", Name: c.Recording}

@@ -37,6 +37,15 @@ func (o object) leg(key string) recording.Leg {
 	return recording.Caller
 }
 
+// callID reads a call id, whose length the schema cannot measure in bytes.
+func (o object) callID(key string, bad *policy.Problems) string {
+	id := o.text(key)
+	if len(id) > 255 {
+		*bad = append(*bad, policy.Problem{Path: key, Rule: "maxLength", Message: "String must not be more than 255 bytes", Target: 255, Value: id})
+	}
+	return id
+}
+
 // ahead is how far the clock of a client may run before ours.
 const ahead = time.Second
 

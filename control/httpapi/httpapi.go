@@ -61,7 +61,6 @@ var schemaFiles embed.FS
 // server answers requests. Nothing in it changes after New.
 type server struct {
 	Config
-	flow    recording.Defaults // Defaults with the limit of callflow actions
 	schemas *policy.Schemas
 	decider control.Decider
 	openAPI []byte
@@ -98,8 +97,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Config: c, flow: c.Defaults, schemas: compiled, decider: control.Decider{Documents: c.Documents, Defaults: c.Defaults}}
-	s.flow.TimeLimit = policy.FlowTimeLimit
+	s := &server{Config: c, schemas: compiled, decider: control.Decider{Documents: c.Documents, Defaults: c.Defaults}}
 	if s.openAPI, err = describeAPI(); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type legView struct {
 type recordingView struct {
 	ID         string             `json:"id"`
 	Origin     string             `json:"origin"`
+	Module     string             `json:"module,omitempty"` // "record_caller": the caller's leg alone
 	State      string             `json:"state"`
 	MediaName  string             `json:"media_name"`
 	Format     string             `json:"format"`
@@ -96,6 +97,9 @@ func describeRecording(rec recording.Info) recordingView {
 	v := recordingView{
 		ID: rec.ID, Origin: rec.Origin, State: rec.State.String(), MediaName: rec.MediaName,
 		Format: rec.Format, Rate: rec.Rate, Reason: rec.Reason, Quality: rec.Quality,
+	}
+	if rec.Caller {
+		v.Module = "record_caller"
 	}
 	switch rec.Channels {
 	case 1:
