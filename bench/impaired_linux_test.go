@@ -47,7 +47,7 @@ func TestReplayRecordsWhatALiveCallRecords(t *testing.T) {
 	w := startWorker(t, t.TempDir(), "--rtp-ports", "26900-26959")
 	seconds := 10.0
 	if long() {
-		seconds = 120
+		seconds = 30
 	}
 	for i, c := range impairments {
 		t.Run(c.name, func(t *testing.T) {
