@@ -75,8 +75,8 @@ func torture(t *testing.T, r *rand.Rand, data string, rec *receiver, run int, mo
 	time.Sleep(3*time.Second + upTo(time.Second)) // a second half is left in any case
 	if moment == "finish" || moment == "upload" {
 		for _, v := range victims[:10] {
-			w.act(v.id, "hangup")
 			v.hungUp = time.Now()
+			w.act(v.id, "hangup")
 		}
 		time.Sleep(map[string]time.Duration{"finish": upTo(1300 * time.Millisecond), "upload": time.Second + upTo(700*time.Millisecond)}[moment])
 	}
@@ -95,8 +95,8 @@ func torture(t *testing.T, r *rand.Rand, data string, rec *receiver, run int, mo
 	}
 	for _, v := range victims {
 		if v.hungUp.IsZero() {
-			w.act(v.id, "hangup") // the call is known again
 			v.hungUp, v.outlived = time.Now(), true
+			w.act(v.id, "hangup") // the call is known again
 		}
 	}
 	eventually(t, "all files arrive", 60*time.Second, func() bool { return rec.count(fmt.Sprintf("/call_recording_run%d-", run)) == len(victims) })
