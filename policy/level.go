@@ -11,8 +11,10 @@ const (
 var (
 	directions = [2]string{"inbound", "outbound"}
 	networks   = [2]string{"onnet", "offnet"}
-	rates      = []int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
 )
+
+// Rates are the sample rates that settings may ask for, in Hz: those of MPEG Layer III.
+var Rates = []int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
 
 // field is one key of call_recording.parameters, as a bit.
 type field uint16
@@ -169,7 +171,7 @@ func readCell(m map[string]any) (c cell) {
 			c.url, ok = v.(string)
 		case "record_sample_rate":
 			c.rate = wholeNumber(v)
-			ok = c.rate != nil && slices.Contains(rates, *c.rate)
+			ok = c.rate != nil && slices.Contains(Rates, *c.rate)
 		case "record_min_sec":
 			if c.min = wholeNumber(v); c.min != nil {
 				*c.min, ok = max(*c.min, 0), true

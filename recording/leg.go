@@ -141,6 +141,6 @@ func (l *leg) quality() LegQuality {
 		Reordered: s.Reordered, Foreign: s.Foreign + l.counts.foreign, Ignored: l.counts.ignored,
 		Digits: l.digits.count, SSRCChanges: s.Restarts, JitterMS: rounded(float64(s.Jitter)/float64(time.Millisecond), 1000),
 		DriftPPM: rounded(s.DriftPPM, 10), CorrectedMS: inMS(float64(l.voice.course.Shift()) / clock.One),
-		ConcealedMS: inMS(float64(l.voice.counts.concealed)), NoMedia: s.Packets == 0,
+		ConcealedMS: inMS(float64(l.voice.concealed)), NoMedia: s.Packets == 0,
 	}
 }

@@ -200,8 +200,8 @@ func TestNothingUnheardIsLedIntoAGap(t *testing.T) {
 			}
 		}
 	}
-	if s.voice.counts.concealed != 440 {
-		t.Errorf("%d samples concealed, want 440", s.voice.counts.concealed)
+	if s.voice.concealed != 440 {
+		t.Errorf("%d samples concealed, want 440", s.voice.concealed)
 	}
 }
 

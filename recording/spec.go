@@ -9,7 +9,7 @@ import (
 )
 
 // Rates are the sample rates a recording may have, in Hz: those of MPEG Layer III.
-var Rates = []int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
+var Rates = policy.Rates
 
 // Bounds of time_limit, in seconds.
 const (

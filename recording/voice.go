@@ -36,19 +36,13 @@ const quiet = 104
 // what was lost concealed, and bent to follow the sender's clock. What passes it on
 // a leg without loss and drift is what the sender sent.
 type voice struct {
-	buffer  *jitter.Buffer
-	course  clock.Course
-	conceal plc.Concealer
-	stream  uint64      // the buffer's, that the course follows
-	read    int64       // position on the leg's own timeline: what lies before is in tail
-	tail    [kept]int16 // the newest samples read
-	counts  voiceCounts
-}
-
-// voiceCounts are what happened to a leg's audio, in samples.
-type voiceCounts struct {
-	concealed int64 // in gaps between packets that came
-	moved     int64 // jumps in silence, added up without their signs
+	buffer    *jitter.Buffer
+	course    clock.Course
+	conceal   plc.Concealer
+	stream    uint64      // the buffer's, that the course follows
+	read      int64       // position on the leg's own timeline: what lies before is in tail
+	tail      [kept]int16 // the newest samples read
+	concealed int64       // samples in gaps between packets that came
 }
 
 // ear is a shard's scratch for one leg at a time.
@@ -80,7 +74,6 @@ func (v *voice) hear(pos, n int64, e *ear) []int16 {
 		v.course.Jump(jump)
 		v.course.Settle()
 		v.buffer.Lean(v.course.Whole())
-		v.counts.moved += max(jump, -jump)
 		v.fetch(pos+n+v.course.Whole()+stretchBy(v.course.Step(), n-at), e)
 		v.bend(out[at:], pos+at, e)
 	case v.course.Straight():
@@ -148,7 +141,7 @@ func (v *voice) decode(pcm []int16, at int, blk *jitter.Block) {
 			v.conceal.Received(pcm, at, at+s.Len)
 		case s.Kind == jitter.Lost:
 			v.conceal.Lost(pcm, at, at+s.Len)
-			v.counts.concealed += int64(s.Len)
+			v.concealed += int64(s.Len)
 		default:
 			clear(run)
 			v.conceal.Received(pcm, at, at+s.Len)

@@ -40,8 +40,8 @@ func TestRepairAllocatesNothing(t *testing.T) {
 			second()
 		}
 	}
-	if p.voice.counts.concealed == 0 || p.voice.course.Straight() {
-		t.Errorf("concealed %d samples, bent %v: nothing was repaired", p.voice.counts.concealed, !p.voice.course.Straight())
+	if p.voice.concealed == 0 || p.voice.course.Straight() {
+		t.Errorf("concealed %d samples, bent %v: nothing was repaired", p.voice.concealed, !p.voice.course.Straight())
 	}
 }
 

@@ -138,7 +138,7 @@ func (d *Drift) fit() {
 	if slope < -plausible || slope > plausible {
 		return
 	}
-	was := *d
+	base, before := d.base, d.slope
 	d.base, d.slope = a, slope
 	var above [windows]time.Duration
 	for i, p := range lows {
@@ -146,7 +146,7 @@ func (d *Drift) fit() {
 	}
 	slices.Sort(above[:d.n])
 	if above[(d.n-1)*3/4] > near {
-		d.base, d.slope = was.base, was.slope
+		d.base, d.slope = base, before
 		return
 	}
 	d.known = true

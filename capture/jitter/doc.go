@@ -4,9 +4,9 @@
 // call it, one Buffer a leg. It is pure: every time is an argument, and memory
 // comes from a Pool that the shard owns.
 //
-// Positions are samples of the call's timeline: position 0 is the call's epoch,
-// and clock.Rate positions are one second. What has been read is fixed: nothing
-// is placed before it any more.
+// Positions are samples of the leg's own timeline, as its sender counts them. It
+// begins with the call's, at the call's epoch, and runs ahead of it by what Lean
+// was last told. What has been read is fixed: nothing is placed before it any more.
 //
 //	packet ─► fits the current stream? ─► ring, by timestamp ─► Read
 //	              └ no ─► nursery, until the new stream's anchor is known ─┘

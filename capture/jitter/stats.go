@@ -25,7 +25,3 @@ func (b *Buffer) Stats() Stats {
 	}
 	return s
 }
-
-// Offset is where the current stream stands: its extended RTP timestamps plus
-// Offset are positions. ok is false before any stream has been anchored.
-func (b *Buffer) Offset() (offset int64, ok bool) { return b.stream.offset, b.heard }
