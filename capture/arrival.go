@@ -6,7 +6,8 @@ const (
 	// stepSize tells a step of the wall clock from the error of a sample.
 	stepSize = time.Millisecond
 
-	// readTime bounds how far past its Instant a Read still receives.
+	// readTime is how far past its Instant a Read is taken to receive still. Should
+	// it be longer, the Instant is taken again.
 	readTime = 100 * time.Millisecond
 )
 
@@ -49,6 +50,12 @@ func (a *arrivals) mono(wall int64, after time.Duration) time.Duration {
 		return min(after, now)
 	}
 	return now
+}
+
+// beyond reports whether a stamp is too late for the last Instant: the reader was
+// kept waiting since, or the wall clock stepped. Another Instant tells which.
+func (a *arrivals) beyond(wall int64) bool {
+	return wall != 0 && time.Duration(wall)-a.last.ahead() > a.last.Mono+readTime
 }
 
 // ahead is how far the wall clock is ahead of the monotonic one.

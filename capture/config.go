@@ -21,6 +21,11 @@ type SocketsConfig struct {
 
 	Slots int           // 0: 40
 	Rest  time.Duration // silence before a dropped pair is reused; 0: 60 s
+
+	// Clock gives Instants like those that Read gets. It is asked when a sweep has
+	// come so late, on a busy machine, that what it reads arrived long after its
+	// Instant. nil: such datagrams are taken to have arrived at the Instant.
+	Clock func() Instant
 }
 
 // withDefaults fills in the defaults and checks everything else at once.

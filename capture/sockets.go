@@ -31,7 +31,8 @@ type sockets struct {
 	byTag  map[Tag]*pair
 	rest   resting
 	times  arrivals
-	stats  Stats // only what is counted since the start
+	swept  time.Duration // the Instant of the Read
+	stats  Stats         // only what is counted since the start
 	closed bool
 
 	stamper socket // so that the kernel has stamps for the first packet of a call

@@ -76,6 +76,50 @@ func TestClockStep(t *testing.T) {
 	}
 }
 
+// TestLateSweep: a sweep that was kept waiting for long after its Instant still
+// tells when datagrams arrived, and not that they did at the Instant.
+func TestLateSweep(t *testing.T) {
+	lo := netip.MustParseAddr("127.0.0.1")
+	s, p := loopbackSet(t, lo)
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(lo, p.RTP)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	awaitStamps(t, s, c)
+	clock := NewClock()
+	s.cfg.Clock = clock.Now
+	late := func(by time.Duration) Instant {
+		i := clock.Now()
+		return Instant{Mono: i.Mono - by, Wall: i.Wall - int64(by)}
+	}
+	b := NewBatch(64)
+	for _, by := range []time.Duration{0, 99 * time.Millisecond, 300 * time.Millisecond, 5 * time.Second} {
+		if _, err := s.Read(b, 0, late(2*by)); err != nil {
+			t.Fatal(err)
+		}
+		from := clock.Now().Mono
+		for range 3 {
+			if _, err := c.Write([]byte{0}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		to := clock.Now().Mono
+		if _, err := s.Read(b, 0, late(by)); err != nil {
+			t.Fatal(err)
+		}
+		if len(b.Datagrams) != 3 {
+			t.Fatalf("%d datagrams of 3", len(b.Datagrams))
+		}
+		const apart = time.Millisecond // of a pair of clocks that are read one after the other
+		for _, d := range b.Datagrams {
+			if d.At < from-apart || d.At > to+apart {
+				t.Errorf("%v late: arrived at %v, sent between %v and %v", by, d.At, from, to)
+			}
+		}
+	}
+}
+
 // awaitStamps waits until the kernel stamps what arrives, and not what is read.
 func awaitStamps(t *testing.T, s *sockets, c *net.UDPConn) {
 	t.Helper()

@@ -7,6 +7,7 @@ func (s *sockets) Read(b *Batch, slot int, now Instant) (more bool, err error) {
 		return false, err
 	}
 	s.times.sample(now)
+	s.swept = now.Mono
 	s.expire(now.Mono)
 	sl := &s.slots[slot]
 	withRTCP := (sl.sweeps+slot)%rtcpEvery == 0
@@ -49,7 +50,7 @@ func (s *sockets) take(b *Batch, sl *slot, p *pair, l *leg, rtcp bool) bool {
 		}
 		sl.taken += n
 		if n < want {
-			l.after = s.times.last.Mono
+			l.after = s.swept
 			break
 		}
 	}
@@ -64,6 +65,9 @@ func (s *sockets) label(got []Datagram, tag Tag, rtcp bool, l *leg) {
 		stamp := int64(d.At)
 		if s.restamp != nil {
 			stamp = s.restamp(stamp, d.Data)
+		}
+		if s.cfg.Clock != nil && s.times.beyond(stamp) {
+			s.times.sample(s.cfg.Clock())
 		}
 		d.Tag, d.RTCP, d.At = tag, rtcp, s.times.mono(stamp, l.after)
 		if d.Truncated {

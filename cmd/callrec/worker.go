@@ -144,6 +144,7 @@ func (w *worker) startRecording() error {
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
+	clock := capture.NewClock()
 	var sets []capture.Set
 	closeAll := func() {
 		for _, s := range sets {
@@ -153,7 +154,7 @@ func (w *worker) startRecording() error {
 	for i := range n {
 		set, err := capture.NewSockets(capture.SocketsConfig{
 			Addrs: w.cfg.addrs, FirstPort: w.cfg.firstPort, LastPort: w.cfg.lastPort, Share: i, Of: n,
-			Slots: recording.Slots,
+			Slots: recording.Slots, Clock: clock.Now,
 		})
 		if err != nil {
 			closeAll()
@@ -162,7 +163,7 @@ func (w *worker) startRecording() error {
 		sets = append(sets, set)
 	}
 	m, err := recording.New(recording.Config{
-		Sets: sets, Spool: w.spool, Clock: capture.NewClock(), Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
+		Sets: sets, Spool: w.spool, Clock: clock, Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
 		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits,
 		Admit: w.space.admit, Begin: w.space.begin, Used: w.store.Used, OnEvent: w.happened, Log: w.log,
 	})
