@@ -179,6 +179,7 @@ type answer struct {
 	Message string          `json:"message"`
 	Raw     json.RawMessage `json:"data"`
 	Data    callData        `json:"-"`
+	Next    string          `json:"next_start_key"` // of a list
 }
 
 // callData is a channel, as far as tests look at it.

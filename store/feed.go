@@ -98,10 +98,11 @@ func (f *feed) read(ctx context.Context, gen uint32) error {
 	if err != nil {
 		return err
 	}
+	closed := consuming.Closed() // once: each call leaves a goroutine behind until the end
 	defer func() {
 		cancel()
 		consuming.Stop()
-		<-consuming.Closed()
+		<-closed
 	}()
 	check, quiet := time.NewTicker(time.Second), false
 	defer check.Stop()
@@ -111,7 +112,7 @@ func (f *feed) read(ctx context.Context, gen uint32) error {
 			return nil
 		case <-f.again:
 			return nil
-		case <-consuming.Closed():
+		case <-closed:
 			return errors.New("the watch has ended")
 		case m := <-msgs:
 			quiet = false
