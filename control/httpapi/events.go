@@ -22,7 +22,7 @@ func (s *server) events(r *request) (reply, error) {
 	if !ok {
 		return reply{}, &control.Fault{
 			Status: http.StatusServiceUnavailable, Message: "service_unavailable", RetryAfter: heartbeat,
-			Data: control.Explain{Message: "service unavailable", Cause: "too many listen to events, or the worker is stopping"},
+			Data: control.Explain{Message: "service unavailable", Cause: "too many listen to events, of this account or in all, or the worker is stopping"},
 		}
 	}
 	return reply{status: http.StatusOK, raw: func(w http.ResponseWriter) {
