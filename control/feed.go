@@ -8,8 +8,9 @@ import (
 
 // Bounds of a Feed.
 const (
-	feedBuffer  = 256 // events that may wait for one listener
-	feedClients = 256 // listeners
+	feedBuffer    = 256 // events that may wait for one listener
+	feedListeners = 256 // in all
+	feedAccount   = 32  // of one account, so that no tenant keeps the others out
 )
 
 // Feed passes what happens to calls on to whoever listens. It keeps nothing for
@@ -51,12 +52,18 @@ func (f *Feed) Publish(e recording.Event) {
 	}
 }
 
-// Listen starts to listen to an account; ok is false when too many do, or the feed
-// is closed. The listener is to be closed.
+// Listen starts to listen to an account; ok is false when too many do (256, or 32 to
+// the same account), or the feed is closed. The listener is to be closed.
 func (f *Feed) Listen(account string) (l *Listener, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed || len(f.listeners) >= feedClients {
+	beside := 0
+	for l := range f.listeners {
+		if l.account == account {
+			beside++
+		}
+	}
+	if f.closed || len(f.listeners) >= feedListeners || beside >= feedAccount {
 		return nil, false
 	}
 	events := make(chan recording.Event, feedBuffer)

@@ -1,45 +1,15 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
 
 	"callrec/control"
-	"callrec/recording"
 )
 
 // heartbeat is how often a stream of events shows that it lives.
 const heartbeat = 15 * time.Second
-
-// eventView is one event as the stream tells it. Version grows when a field
-// changes its meaning; new fields do not change it.
-type eventView struct {
-	Version        int            `json:"version"`
-	Name           string         `json:"name"` // "channel.answered", "recording.spooled"
-	At             string         `json:"at"`
-	AccountID      string         `json:"account_id"`
-	CallID         string         `json:"call_id"`
-	OtherLegCallID string         `json:"other_leg_call_id,omitempty"`
-	Detail         string         `json:"detail,omitempty"` // which leg, or why
-	Digit          string         `json:"digit,omitempty"`  // of channel.digit
-	Recording      *recordingView `json:"recording,omitempty"`
-}
-
-const eventVersion = 1
-
-func viewEvent(e *recording.Event) eventView {
-	v := eventView{
-		Version: eventVersion, Name: "channel." + e.Name, At: stamp(e.At), AccountID: e.Call.Account, CallID: e.Call.Call,
-		OtherLegCallID: e.Spec.OtherLegCallID, Detail: e.Detail, Digit: e.Digit,
-	}
-	if e.Recording != nil {
-		rec := describeRecording(*e.Recording)
-		v.Name, v.Recording = "recording."+e.Name, &rec
-	}
-	return v
-}
 
 // events answers GET events: Server-Sent Events until the client goes, is too
 // slow, or the worker stops. There is no history; who reconnects looks at the
@@ -52,7 +22,7 @@ func (s *server) events(r *request) (reply, error) {
 	if !ok {
 		return reply{}, &control.Fault{
 			Status: http.StatusServiceUnavailable, Message: "service_unavailable", RetryAfter: heartbeat,
-			Data: control.Explain{Message: "service unavailable", Cause: "too many listen to events, or the worker is stopping"},
+			Data: control.Explain{Message: "service unavailable", Cause: "too many listen to events, of this account or in all, or the worker is stopping"},
 		}
 	}
 	return reply{status: http.StatusOK, raw: func(w http.ResponseWriter) {
@@ -98,16 +68,11 @@ func (s *server) stream(w http.ResponseWriter, r *request, l *control.Listener) 
 				write(text)
 				return
 			}
-			body, err := json.Marshal(viewEvent(&e))
-			if err != nil {
-				s.Log.Error("an event cannot be encoded", "request_id", r.id, "err", err)
-				continue
-			}
 			kind := "channel"
 			if e.Recording != nil {
 				kind = "recording"
 			}
-			if !write(fmt.Sprintf("event: %s\ndata: %s\n\n", kind, body)) {
+			if !write(fmt.Sprintf("event: %s\ndata: %s\n\n", kind, control.EventJSON(&e))) {
 				return
 			}
 		}

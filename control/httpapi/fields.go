@@ -3,6 +3,7 @@ package httpapi
 import (
 	"time"
 
+	"callrec/control"
 	"callrec/policy"
 	"callrec/recording"
 )
@@ -69,14 +70,11 @@ func (s *server) instant(r *request, o object, path string, bad *policy.Problems
 	first, last := wall.Add(-s.Hold), wall.Add(ahead)
 	switch {
 	case at.Before(first):
-		*bad = append(*bad, policy.Problem{Path: path, Rule: "minimum", Message: "Value must be at least " + stamp(first) + ": what was said before is already written", Target: stamp(first), Value: text})
+		*bad = append(*bad, policy.Problem{Path: path, Rule: "minimum", Message: "Value must be at least " + control.Stamp(first) + ": what was said before is already written", Target: control.Stamp(first), Value: text})
 	case at.After(last):
-		*bad = append(*bad, policy.Problem{Path: path, Rule: "maximum", Message: "Value must be at most " + stamp(last), Target: stamp(last), Value: text})
+		*bad = append(*bad, policy.Problem{Path: path, Rule: "maximum", Message: "Value must be at most " + control.Stamp(last), Target: control.Stamp(last), Value: text})
 	default:
 		return r.received.Add(at.Sub(wall))
 	}
 	return r.received
 }
-
-// stamp writes a time as the API does.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -7,17 +7,17 @@ import (
 
 // callView is a call as the API tells it.
 type callView struct {
-	CallID         string          `json:"call_id"`
-	OtherLegCallID string          `json:"other_leg_call_id,omitempty"`
-	State          string          `json:"state"`
-	Answered       bool            `json:"answered"`
-	Bridged        bool            `json:"bridged"`
-	From           string          `json:"from,omitempty"`
-	To             string          `json:"to,omitempty"`
-	Legs           []legView       `json:"legs"`
-	SDP            string          `json:"sdp,omitempty"`
-	Recordings     []recordingView `json:"recordings"`
-	Warnings       []string        `json:"warnings,omitempty"`
+	CallID         string                  `json:"call_id"`
+	OtherLegCallID string                  `json:"other_leg_call_id,omitempty"`
+	State          string                  `json:"state"`
+	Answered       bool                    `json:"answered"`
+	Bridged        bool                    `json:"bridged"`
+	From           string                  `json:"from,omitempty"`
+	To             string                  `json:"to,omitempty"`
+	Legs           []legView               `json:"legs"`
+	SDP            string                  `json:"sdp,omitempty"`
+	Recordings     []control.RecordingView `json:"recordings"`
+	Warnings       []string                `json:"warnings,omitempty"`
 }
 
 // legView is where one leg is to be sent.
@@ -27,22 +27,6 @@ type legView struct {
 	RTPPort  uint16 `json:"rtp_port"`
 	RTCPPort uint16 `json:"rtcp_port"`
 	Label    string `json:"label,omitempty"`
-}
-
-// recordingView is one recording of a call.
-type recordingView struct {
-	ID         string             `json:"id"`
-	Origin     string             `json:"origin"`
-	Module     string             `json:"module,omitempty"` // "record_caller": the caller's leg alone
-	State      string             `json:"state"`
-	MediaName  string             `json:"media_name"`
-	Format     string             `json:"format"`
-	Rate       int                `json:"record_sample_rate,omitempty"`
-	Channels   string             `json:"channels,omitempty"`
-	Started    string             `json:"started,omitempty"`
-	DurationMS *int64             `json:"duration_ms,omitempty"`
-	Reason     string             `json:"reason,omitempty"`
-	Quality    *recording.Quality `json:"quality,omitempty"`
 }
 
 // view is the call as an answer to a request about it alone.
@@ -77,7 +61,7 @@ func describe(info recording.CallInfo) callView {
 		From:           info.Spec.From,
 		To:             info.Spec.To,
 		Legs:           []legView{},
-		Recordings:     []recordingView{},
+		Recordings:     []control.RecordingView{},
 	}
 	for _, l := range info.Legs {
 		if l.Ports.RTP == 0 {
@@ -88,31 +72,7 @@ func describe(info recording.CallInfo) callView {
 		})
 	}
 	for _, rec := range info.Recordings {
-		v.Recordings = append(v.Recordings, describeRecording(rec))
-	}
-	return v
-}
-
-func describeRecording(rec recording.Info) recordingView {
-	v := recordingView{
-		ID: rec.ID, Origin: rec.Origin, State: rec.State.String(), MediaName: rec.MediaName,
-		Format: rec.Format, Rate: rec.Rate, Reason: rec.Reason, Quality: rec.Quality,
-	}
-	if rec.Caller {
-		v.Module = "record_caller"
-	}
-	switch rec.Channels {
-	case 1:
-		v.Channels = "mono"
-	case 2:
-		v.Channels = "stereo"
-	}
-	if !rec.Started.IsZero() {
-		v.Started = stamp(rec.Started)
-	}
-	if rec.Length > 0 {
-		ms := rec.Length.Milliseconds()
-		v.DurationMS = &ms
+		v.Recordings = append(v.Recordings, control.ViewRecording(rec))
 	}
 	return v
 }
