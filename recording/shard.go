@@ -221,7 +221,7 @@ func (s *shard) openPorts(c *call) error {
 		return nil
 	}
 	at := s.m.clock.Now()
-	if at.Mono-s.swept >= slotEvery {
+	if at.Mono-s.swept >= roundEvery {
 		s.sweep(c.slot, at) // what has rested by now can be had
 	}
 	for _, spec := range c.known {
