@@ -19,6 +19,11 @@
 //	CALLREC_PROFILE=worker.pprof go test ./bench -run '^$' -bench Calls/format=wav/calls=1000 -benchtime 1x
 //	go tool pprof -top worker.pprof
 //
+// BenchmarkAnnounce measures what the worker pays for a call's announcement and for its
+// hang-up, over HTTP:
+//
+//	go test ./bench -run '^$' -bench Announce -benchtime 1x -count 6
+//
 // Figures of two machines, or of two days, do not compare: measure both sides of
 // a change, in turns. Files go below TMPDIR: of WAV, 70 MB
 // for 100 calls. Checking 1,000 MP3 files takes 40 s after the run.

@@ -49,7 +49,7 @@ func (s *sockets) Open(tag Tag, slot int, want netip.Addr) (Ports, error) {
 // bindNext binds the pair that has been free the longest. One that another
 // program holds goes to the back. nil means that none is left, noted in full.
 func (s *sockets) bindNext(pl *pool, full *NoPortsError) (*pair, error) {
-	full.Pairs += len(s.cfg.pairs())
+	full.Pairs += pl.pairs
 	full.Free += pl.free.len()
 	for range pl.free.len() {
 		p := &pair{port: pl.free.pop(), pool: pl}

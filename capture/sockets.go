@@ -52,8 +52,9 @@ type network struct {
 
 // pool holds the free pairs of one bound address.
 type pool struct {
-	bind netip.Addr
-	free fifo[uint16] // RTP ports, the longest free first
+	bind  netip.Addr
+	pairs int          // in all
+	free  fifo[uint16] // RTP ports, the longest free first
 }
 
 // pair is an RTP and an RTCP socket.
@@ -138,7 +139,8 @@ func (s *sockets) poolOf(bind netip.Addr) *pool {
 	for _, port := range s.cfg.pairs() {
 		p.free.push(port)
 	}
-	s.stats.Pairs += p.free.len()
+	p.pairs = p.free.len()
+	s.stats.Pairs += p.pairs
 	s.pools = append(s.pools, p)
 	return p
 }

@@ -59,6 +59,7 @@ type shard struct {
 	tags    []capture.Tag // free ones
 	tracks  map[string]tracked
 	ended   []farewell
+	swept   time.Duration // when any ports were last read
 	looked  time.Duration // when the resting ports were last looked after
 
 	// Of anybody.
@@ -185,6 +186,7 @@ func (s *shard) turn(slot int) {
 
 // sweep hands every datagram that has arrived at the slot's ports to its leg.
 func (s *shard) sweep(slot int, at capture.Instant) {
+	s.swept = at.Mono
 	for {
 		more, err := s.set.Read(s.batch, slot, at)
 		if err != nil {
@@ -219,7 +221,9 @@ func (s *shard) openPorts(c *call) error {
 		return nil
 	}
 	at := s.m.clock.Now()
-	s.sweep(c.slot, at) // what has rested by now can be had
+	if at.Mono-s.swept >= roundEvery {
+		s.sweep(c.slot, at) // what has rested by now can be had
+	}
 	for _, spec := range c.known {
 		if err := s.openLeg(c, spec, at.Mono); err != nil {
 			s.closePorts(c, at.Mono)
