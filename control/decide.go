@@ -1,6 +1,8 @@
 package control
 
 import (
+	"slices"
+
 	"callrec/policy"
 	"callrec/recording"
 )
@@ -33,8 +35,10 @@ func (d *Decider) decide(c *recording.CallSpec, decide decision, legs ...recordi
 	users, devices := d.endpoint(account, Users), d.endpoint(account, Devices)
 	var docs policy.Docs
 	docs.Account, _ = d.Documents.Compiled(AccountRef(account)).(*policy.Account)
+	call := policy.Call{From: policy.ParseNetwork(c.FromNetwork), To: policy.ParseNetwork(c.ToNetwork)}
 	var unknown []policy.Warning
 	var owners [2]string
+	forwarder := ""
 	for _, leg := range legs {
 		p := c.Parties[leg]
 		party := policy.NewParty(p.UserID, p.DeviceID, users, devices)
@@ -43,7 +47,7 @@ func (d *Decider) decide(c *recording.CallSpec, decide decision, legs ...recordi
 		}
 		owners[leg] = owner(p, party.Device)
 		if docs.Account != nil { // else nobody of the account has a document
-			unknown = misspelt(unknown, leg, p, party)
+			unknown = misspelt(unknown, leg.String(), p, party)
 		}
 		if leg == recording.Caller {
 			docs.Caller = party
@@ -51,7 +55,15 @@ func (d *Decider) decide(c *recording.CallSpec, decide decision, legs ...recordi
 			docs.Callees = []policy.Party{*party}
 		}
 	}
-	wanted, warnings := decide(policy.Call{From: policy.ParseNetwork(c.FromNetwork), To: policy.ParseNetwork(c.ToNetwork)}, docs)
+	f := policy.NewParty(c.ForwardedBy.UserID, c.ForwardedBy.DeviceID, users, devices)
+	if f != nil && slices.Contains(legs, recording.Caller) {
+		docs.Caller, call.Forwarded, call.Original = f, true, policy.ParseNetwork(c.OriginalNetwork)
+		forwarder = owner(c.ForwardedBy, f.Device)
+		if docs.Account != nil {
+			unknown = misspelt(unknown, "forwarded_by", c.ForwardedBy, f)
+		}
+	}
+	wanted, warnings := decide(call, docs)
 	warnings = append(unknown, warnings...)
 	defaults := d.Defaults
 	defaults.CheckURL = nil
@@ -66,8 +78,14 @@ func (d *Decider) decide(c *recording.CallSpec, decide decision, legs ...recordi
 			warnings = append(warnings, policy.Warning{Path: w.Origin, Message: "is not recorded: " + err.Error()})
 			continue
 		}
-		leg := recording.Leg(w.Leg)
-		requests = append(requests, recording.Request{Spec: spec, Origin: w.Origin, Leg: leg, Owner: owners[leg]})
+		r := recording.Request{Spec: spec, Origin: w.Origin, Leg: recording.Leg(w.Leg), Owner: owners[w.Leg]}
+		switch {
+		case w.Forward:
+			r.Owner = forwarder
+		case r.Leg == recording.Callee:
+			r.Called = recording.Party{UserID: r.Owner, DeviceID: c.Parties[recording.Callee].DeviceID}
+		}
+		requests = append(requests, r)
 	}
 	return requests, warnings
 }
@@ -99,13 +117,13 @@ func (d *Decider) endpoint(account, kind string) func(id string) *policy.Endpoin
 
 // misspelt warns of a user or device that the account does not have: such a call
 // is not recorded as somebody wished.
-func misspelt(warnings []policy.Warning, leg recording.Leg, p recording.Party, found *policy.Party) []policy.Warning {
+func misspelt(warnings []policy.Warning, path string, p recording.Party, found *policy.Party) []policy.Warning {
 	const message = "has no document and so no settings"
 	if p.UserID != "" && found.Users[0] == nil {
-		warnings = append(warnings, policy.Warning{Path: leg.String() + ".user_id", Message: message})
+		warnings = append(warnings, policy.Warning{Path: path + ".user_id", Message: message})
 	}
 	if p.DeviceID != "" && found.Device == nil {
-		warnings = append(warnings, policy.Warning{Path: leg.String() + ".device_id", Message: message})
+		warnings = append(warnings, policy.Warning{Path: path + ".device_id", Message: message})
 	}
 	return warnings
 }

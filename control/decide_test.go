@@ -136,6 +136,48 @@ func TestCalleeCame(t *testing.T) {
 	if got, want := said(requests), []string{`inbound from onnet to endpoint, callee leg, of "u2"`}; !reflect.DeepEqual(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+	if called := requests[0].Called; called != (recording.Party{UserID: "u2"}) {
+		t.Errorf("for %+v", called)
+	}
+}
+
+// A call that a device of the account has forwarded is recorded as the call to that
+// device was, from its caller's network, and not as one that the device makes.
+func TestForwardedCalls(t *testing.T) {
+	const inside, outward = `{"owner_id":"u1","call_recording":{"inbound":{"onnet":{"enabled":true}}}}`, `{"call_recording":{"outbound":{"any":{"enabled":true}}}}`
+	d := world(t, map[string]string{"accounts/acc": `{}`, "devices/d1": inside, "users/u1": outward, "users/u2": anywhere})
+	for _, c := range []struct {
+		by       recording.Party
+		original string
+		caller   recording.Party
+		callee   recording.Party
+		want     []string
+		warnings string
+	}{
+		{recording.Party{DeviceID: "d1"}, "onnet", recording.Party{}, recording.Party{}, []string{`inbound from onnet to endpoint, callee leg, of "u1"`}, "[]"},
+		{recording.Party{DeviceID: "d1"}, "offnet", recording.Party{UserID: "u2"}, recording.Party{}, []string{}, "[]"},
+		{
+			recording.Party{DeviceID: "d1"}, "", recording.Party{UserID: "u2"}, recording.Party{UserID: "u2"},
+			[]string{`inbound from onnet to endpoint, callee leg, of "u1"`, `inbound from onnet to endpoint, callee leg, of "u2"`},
+			"[forwarded_by.from_network is missing: the settings for onnet and, failing these, for offnet calls count]",
+		},
+		{recording.Party{UserID: "u9"}, "onnet", recording.Party{}, recording.Party{}, []string{}, "[forwarded_by.user_id has no document and so no settings]"},
+	} {
+		spec := &recording.CallSpec{
+			ID: recording.CallID{Account: "acc", Call: "c1"}, FromNetwork: "onnet", ToNetwork: "offnet",
+			Parties: [2]recording.Party{c.caller, c.callee}, ForwardedBy: c.by, OriginalNetwork: c.original,
+		}
+		requests, warnings := d.Announced(spec)
+		if got := said(requests); !reflect.DeepEqual(got, c.want) || fmt.Sprint(warnings) != c.warnings {
+			t.Errorf("%+v: %q, %v; want %q, %s", c.by, got, warnings, c.want, c.warnings)
+		}
+		if len(requests) > 0 && requests[0].Called != (recording.Party{}) {
+			t.Errorf("%+v waits for an answer of its own: %+v", c.by, requests[0].Called)
+		}
+		if again, told := d.CalleeCame(spec); len(told) != 0 || len(again) != len(requests)-min(1, len(requests)) {
+			t.Errorf("%+v: a callee that came later brings %q, %v", c.by, said(again), told)
+		}
+	}
 }
 
 // Documents that make no sense compile to nothing, and nothing panics.

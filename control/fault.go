@@ -87,7 +87,9 @@ func unavailable(cause string, wait time.Duration) *Fault {
 type Detail struct {
 	Message string `json:"message"`
 	Target  any    `json:"target,omitempty"`
+	Cause   any    `json:"cause,omitempty"` // of a length: the value again, where Kazoo's clients look for it
 	Value   any    `json:"value,omitempty"`
+	Format  string `json:"format,omitempty"` // of a wrong format: the target again
 }
 
 // Fields groups problems the way Crossbar tells them: path, then rule. Of two
@@ -103,7 +105,14 @@ func Fields(problems policy.Problems) map[string]map[string]Detail {
 		if _, told := rules[p.Rule]; told {
 			continue
 		}
-		rules[p.Rule] = Detail{Message: p.Message, Target: p.Target, Value: echo(p)}
+		d := Detail{Message: p.Message, Target: p.Target, Value: echo(p)}
+		switch p.Rule {
+		case "minLength", "maxLength":
+			d.Cause = d.Value
+		case "wrong_format":
+			d.Format, _ = p.Target.(string)
+		}
+		rules[p.Rule] = d
 	}
 	return out
 }

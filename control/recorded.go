@@ -122,11 +122,15 @@ func redact(text string) string {
 	return strings.TrimSuffix(u.String(), "?")
 }
 
-// Settled is a recording of the index after the delivery has come to an end.
+// Settled is a recording of the index after the delivery has come to an end. Without
+// a reason it keeps the one that it has of itself: that a crash has cut it short.
 func Settled(r *Recording, state recording.State, reason string, at time.Time) (Recording, error) {
 	var doc map[string]json.RawMessage
 	if err := json.Unmarshal(r.Doc, &doc); err != nil {
 		return Recording{}, err
+	}
+	if reason == "" && r.State == recording.Spooled.String() {
+		_ = json.Unmarshal(doc["reason"], &reason) // there may be none
 	}
 	for key, value := range map[string]string{"state": state.String(), "reason": reason} {
 		text, err := json.Marshal(value)

@@ -3,6 +3,7 @@ package control_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"callrec/control"
 	"callrec/recording"
@@ -23,6 +24,26 @@ func TestRecordedOfTheCallee(t *testing.T) {
 		}
 		if r.CallID != c.call || doc.CallID != c.call || doc.Other != c.other || doc.CDR[7:] != c.call {
 			t.Errorf("leg %q: %s, %s", c.leg, r.CallID, r.Doc)
+		}
+	}
+}
+
+// A delivery that succeeds says nothing new of why a recording is as it is; one that
+// fails does, until it succeeds.
+func TestSettled(t *testing.T) {
+	for _, c := range []struct {
+		was, doc, reason string
+		to               recording.State
+		want             string
+	}{
+		{"spooled", `{"a":1,"state":"spooled"}`, "", recording.Delivered, `{"a":1,"state":"delivered"}`},
+		{"spooled", `{"reason":"interrupted","state":"spooled"}`, "", recording.Delivered, `{"reason":"interrupted","state":"delivered"}`},
+		{"spooled", `{"reason":"interrupted","state":"spooled"}`, "404", recording.Parked, `{"reason":"404","state":"parked"}`},
+		{"parked", `{"reason":"404","state":"parked"}`, "", recording.Delivered, `{"state":"delivered"}`},
+	} {
+		out, err := control.Settled(&control.Recording{ID: "r", State: c.was, Doc: json.RawMessage(c.doc)}, c.to, c.reason, time.Unix(9, 0))
+		if err != nil || string(out.Doc) != c.want || out.State != c.to.String() || out.ID != "r" || !out.At.Equal(time.Unix(9, 0)) {
+			t.Errorf("%s %s: %s, %+v, %v", c.was, c.doc, out.Doc, out, err)
 		}
 	}
 }

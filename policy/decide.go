@@ -62,6 +62,7 @@ type Docs struct {
 type Wanted struct {
 	Origin   string // why, in Kazoo's words: "inbound from offnet to endpoint"
 	Leg      Leg    // which is recorded, and whose answer starts it
+	Forward  bool   // for the endpoint that has forwarded the call, and no called one
 	Settings Settings
 }
 
@@ -89,7 +90,9 @@ func Decide(c Call, docs Docs) ([]Wanted, []Warning) {
 	switch {
 	case docs.Caller == nil:
 	case c.Forwarded:
-		d.add(toEndpoint, c.Original, &d.original, CalleeLeg, docs.Account.inherited(), docs.Caller)
+		if d.add(toEndpoint, c.Original, &d.original, CalleeLeg, docs.Account.inherited(), docs.Caller) {
+			d.wanted[len(d.wanted)-1].Forward = true
+		}
 	case c.From != Offnet:
 		if c.From != Onnet && says(docs.Account.inherited(), docs.Caller) {
 			d.from = true
@@ -197,7 +200,7 @@ func (d *decision) warnings() []Warning {
 	for _, w := range []struct {
 		missing bool
 		path    string
-	}{{d.from, "from_network"}, {d.to, "to_network"}, {d.original, "original_network"}} {
+	}{{d.from, "from_network"}, {d.to, "to_network"}, {d.original, "forwarded_by.from_network"}} {
 		if w.missing {
 			out = append(out, Warning{w.path, "is missing: the settings for onnet and, failing these, for offnet calls count"})
 		}

@@ -131,7 +131,9 @@ func oracle(s story) []policy.Wanted {
 		try(s.to, "outbound", "outbound to %s from account", policy.CallerLeg, forCalls)
 	}
 	if s.caller != nil && s.forwarded {
-		try(s.original, "inbound", "inbound from %s to endpoint", policy.CalleeLeg, documents(*s.caller)...)
+		if try(s.original, "inbound", "inbound from %s to endpoint", policy.CalleeLeg, documents(*s.caller)...) {
+			out[len(out)-1].Forward = true
+		}
 	}
 	if s.caller != nil && !s.forwarded && s.from != "offnet" {
 		try(s.to, "outbound", "outbound to %s from endpoint", policy.CallerLeg, documents(*s.caller)...)

@@ -44,7 +44,7 @@ func TestForwardedCall(t *testing.T) {
 			t.Errorf("%+v: %q %v", c, origins(got), warnings)
 		}
 		for _, w := range got {
-			if w.Leg != policy.CalleeLeg || !w.Settings.RecordOnAnswer {
+			if w.Leg != policy.CalleeLeg || !w.Forward || !w.Settings.RecordOnAnswer {
 				t.Errorf("%+v is not on the leg that goes out, from its answer", w)
 			}
 		}

@@ -37,24 +37,35 @@ type Party struct {
 	DeviceID string `json:"device_id,omitempty"`
 }
 
+// Same reports whether two parties are one endpoint, as far as both are known: a
+// user and a device of hers are, two devices of hers are not.
+func (p Party) Same(o Party) bool {
+	user, device := p.UserID != "" && o.UserID != "", p.DeviceID != "" && o.DeviceID != ""
+	return (user || device) && (!user || p.UserID == o.UserID) && (!device || p.DeviceID == o.DeviceID)
+}
+
 // CallSpec announces a call. Only ID and At are required.
 type CallSpec struct {
-	ID             CallID    `json:"id"`
-	OtherLegCallID string    `json:"other_leg_call_id,omitempty"`
-	From           string    `json:"from,omitempty"`
-	To             string    `json:"to,omitempty"`
-	CallerIDName   string    `json:"caller_id_name,omitempty"`
-	CallerIDNumber string    `json:"caller_id_number,omitempty"`
-	FromNetwork    string    `json:"from_network,omitempty"` // "onnet", "offnet" or unknown
-	ToNetwork      string    `json:"to_network,omitempty"`
-	Parties        [2]Party  `json:"parties"` // by Leg
-	Answered       bool      `json:"answered,omitempty"`
-	Bridged        bool      `json:"bridged,omitempty"`
-	Legs           []LegSpec `json:"legs,omitempty"` // nil means one for each Leg, with nothing said
-	Offer          string    `json:"offer,omitempty"`
-	CallflowID     string    `json:"callflow_id,omitempty"`
-	Start          []Request `json:"-"` // recordings to make at once; kept by their own manifests
-	Flow           Flow      `json:"-"` // a callflow to run at once, after Start
+	ID             CallID   `json:"id"`
+	OtherLegCallID string   `json:"other_leg_call_id,omitempty"`
+	From           string   `json:"from,omitempty"`
+	To             string   `json:"to,omitempty"`
+	CallerIDName   string   `json:"caller_id_name,omitempty"`
+	CallerIDNumber string   `json:"caller_id_number,omitempty"`
+	FromNetwork    string   `json:"from_network,omitempty"` // "onnet", "offnet" or unknown
+	ToNetwork      string   `json:"to_network,omitempty"`
+	Parties        [2]Party `json:"parties"` // by Leg
+	// ForwardedBy is the endpoint of the account whose forwarding made this call out
+	// of one to itself, from a caller on OriginalNetwork ("onnet", "offnet", unknown).
+	ForwardedBy     Party     `json:"forwarded_by,omitzero"`
+	OriginalNetwork string    `json:"original_network,omitempty"`
+	Answered        bool      `json:"answered,omitempty"`
+	Bridged         bool      `json:"bridged,omitempty"`
+	Legs            []LegSpec `json:"legs,omitempty"` // nil means one for each Leg, with nothing said
+	Offer           string    `json:"offer,omitempty"`
+	CallflowID      string    `json:"callflow_id,omitempty"`
+	Start           []Request `json:"-"` // recordings to make at once; kept by their own manifests
+	Flow            Flow      `json:"-"` // a callflow to run at once, after Start
 
 	// Decided are recordings to make before those of Start, which nobody named in
 	// the announcement: documents asked for them. The same announcement may find
@@ -107,6 +118,11 @@ type Request struct {
 	Leg    Leg    `json:"leg,omitempty"`    // whose recording it is: whose call id it has, and whose answer starts it if record_on_answer
 	Owner  string `json:"owner,omitempty"`  // id of the user whose recording it is; empty: the leg's user
 
+	// Called is the endpoint that is called, of a recording which its documents ask
+	// for. Of several that ring, those who are not the callee when the callee's leg
+	// is answered lose theirs, and none gets two.
+	Called Party `json:"called,omitzero"`
+
 	// CallerOnly is Kazoo's record_caller: the caller's leg alone, mono, until the
 	// caller presses a key or has been silent for 5 s. Its object name is
 	// <call id>.<format>, and its url gets no query. Then is what the callflow does
@@ -128,7 +144,9 @@ const (
 	Unmask
 	Toggle // mask what is not masked and the other way round
 	Hangup // the call is over
-	Update // what was announced of the legs has changed: Change
+	// Update changes what was announced: Change. Start is what is to be recorded for
+	// a new callee; what an endpoint has already is not made again.
+	Update
 	// Transfer gives Leg to somebody else: its call id is CallID from here on, its
 	// party is Party, and Start is what is to be recorded for that one. Recordings
 	// that should not follow a transfer end here, whichever leg it is of.
@@ -144,7 +162,7 @@ type Command struct {
 	// is carried out.
 	At        time.Time
 	Leg       Leg       // Answer, Transfer
-	Start     []Request // Start, Transfer
+	Start     []Request // Start, Transfer, Update
 	Recording string    // Stop, Mask, Unmask, Toggle: the id of one recording
 	MediaName string    // Stop, Mask, Unmask, Toggle: the media name of one recording
 	Change    Change    // Update
@@ -153,8 +171,23 @@ type Command struct {
 	Flow      Flow      // RunFlow
 }
 
-// Change is what a live call is told anew.
+// Facts are what is known of the two parties besides who they are.
+type Facts struct {
+	From           string `json:"from,omitempty"`
+	To             string `json:"to,omitempty"`
+	CallerIDName   string `json:"caller_id_name,omitempty"`
+	CallerIDNumber string `json:"caller_id_number,omitempty"`
+	FromNetwork    string `json:"from_network,omitempty"` // as in CallSpec
+	ToNetwork      string `json:"to_network,omitempty"`
+}
+
+// Change is what a live call is told anew. What is empty stays as it was.
 type Change struct {
+	// Facts and OtherLegCallID go with recordings that have not begun yet.
+	Facts          Facts
+	OtherLegCallID string
+	Parties        [2]Party // by Leg, each whole
+
 	Offer string // the SBC's new SDP; "" leaves the one there is
 	// Legs, of which zero fields leave what there is. Those with Payloads come
 	// from SDP, and their Reports, Mux and NoReports count too. A Source is let in

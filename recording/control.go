@@ -76,6 +76,7 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 		c.answered[Callee], c.bridged = 0, 0
 	}
 	c.callIDs, c.parties = [2]string{c.spec.ID.Call, c.spec.OtherLegCallID}, c.spec.Parties
+	c.facts = c.spec.facts()
 	var missed []string
 	err := s.startAll(c, slices.Concat(c.spec.Decided, c.spec.Start), 0)
 	if err == nil {
@@ -119,7 +120,7 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 			return nil, err
 		}
 	case Update:
-		if err := s.update(c, cmd.Change); err != nil {
+		if err := s.update(c, cmd, pos); err != nil {
 			return nil, err
 		}
 	case Transfer:
@@ -178,6 +179,9 @@ func (s *shard) answer(c *call, leg Leg, pos int64) {
 		s.emitCall(c, "answered", leg.String())
 	}
 	c.answered[leg] = min(c.answered[leg], pos)
+	if leg == Callee {
+		s.othersRang(c, pos)
+	}
 }
 
 // beginDue begins the recordings that an answer or a bridge lets begin. One that
@@ -226,7 +230,7 @@ func (s *shard) beginTrack(c *call, t *track, pos int64) {
 		out, err = newChain(&t.spec, s.m.filters)
 	}
 	if err == nil {
-		t.out = out
+		t.out, t.facts = out, c.facts
 		t.begin(pos)
 		t.clipped = c.mix.mono.Clipped()
 		t.part, err = s.rules.Spool.Create(t.manifest(c), out.encoder.Header(nil, t.tags(c)))
@@ -336,33 +340,41 @@ func (s *shard) change(c *call, t *track, on trigger, reason string) {
 // since is an instant on the worker's clock.
 func (m *Manager) since(at time.Time) time.Duration { return at.Sub(m.epoch) }
 
-// newTrack names a recording. The first of a call id gets the plain object name;
-// that of a record_caller is another than that of other recordings.
+// newTrack makes a recording.
 func (s *shard) newTrack(c *call, r Request) *track {
 	t := &track{
-		id: s.m.newID(), created: s.m.clock.wall().Round(0), origin: r.Origin, spec: r.Spec, leg: r.Leg, owner: r.Owner,
+		id: s.m.newID(), created: s.m.clock.wall().Round(0), origin: r.Origin, spec: r.Spec, leg: r.Leg, owner: r.Owner, called: r.Called,
 		mediaName: r.Spec.settings.MediaName,
 	}
 	if t.mediaName == "" {
 		t.mediaName = s.m.hex32() + "." + r.Spec.format
 	}
-	id := c.callID(r.Leg)
-	t.callID = id.Call
 	if t.owner == "" {
 		t.owner = c.parties[r.Leg].UserID
 	}
-	name, kind := spool.ObjectName, wholeName
 	if r.CallerOnly {
-		name, kind = spool.CallerName, callerName
 		t.dictation = &dictation{then: r.Then}
 		c.listenForKeys()
+	}
+	s.name(c, t)
+	s.m.owners.Store(t.id, s)
+	return t
+}
+
+// name gives a recording the call id of its leg and the name it has at its target.
+// The first of a call id gets the plain one; that of a record_caller is another
+// than that of other recordings.
+func (s *shard) name(c *call, t *track) {
+	id := c.callID(t.leg)
+	t.callID = id.Call
+	name, kind := spool.ObjectName, wholeName
+	if t.dictation != nil {
+		name, kind = spool.CallerName, callerName
 	}
 	suffix := t.id
 	held := s.rules.Spool.Holds(id.Account, id.Call) || s.rules.Used != nil && s.rules.Used(id.Account, id.Call)
 	if s.m.names.first(id, kind, held) {
 		suffix = ""
 	}
-	t.objectName = name(id.Call, suffix, r.Spec.format)
-	s.m.owners.Store(t.id, s)
-	return t
+	t.objectName = name(id.Call, suffix, t.spec.format)
 }

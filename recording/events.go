@@ -39,7 +39,7 @@ func (s *shard) emitDigit(c *call, leg Leg, digit byte, pos int64) {
 func (s *shard) emitDictated(c *call, t *track, pos int64, reason, digit string) {
 	if s.rules.OnEvent != nil {
 		info := t.info(c)
-		s.rules.OnEvent(Event{At: c.wall(pos), Call: c.spec.ID, Name: "caller_recorded", Detail: reason, Digit: digit, Recording: &info, Spec: c.current(), Interaction: c.interaction})
+		s.rules.OnEvent(Event{At: c.wall(pos), Call: c.spec.ID, Name: "caller_recorded", Detail: reason, Digit: digit, Recording: &info, Spec: c.specOf(t), Interaction: c.interaction})
 	}
 }
 
@@ -48,6 +48,6 @@ func (s *shard) emit(c *call, t *track) {
 	s.count.ends[t.state].Add(1)
 	if s.rules.OnEvent != nil {
 		info := t.info(c)
-		s.rules.OnEvent(Event{At: s.m.clock.wall(), Call: c.spec.ID, Name: t.state.String(), Detail: t.reason, Recording: &info, Spec: c.current(), Interaction: c.interaction})
+		s.rules.OnEvent(Event{At: s.m.clock.wall(), Call: c.spec.ID, Name: t.state.String(), Detail: t.reason, Recording: &info, Spec: c.specOf(t), Interaction: c.interaction})
 	}
 }

@@ -33,8 +33,9 @@ type call struct {
 	commands []noted // bounded: the newest
 	told     int     // how many there were
 	mix      mixers
-	callIDs  [2]string // by leg, as of the last transfer; "" is not known
-	parties  [2]Party  // by leg, as of the last transfer
+	callIDs  [2]string // by leg, as of the last transfer or update; "" is not known
+	parties  [2]Party  // by leg, as of the last transfer or update
+	facts    Facts     // as of the last update
 	keys     *keypad   // the caller's, once there is a record_caller
 	late     overtaken // what a callflow may still have to catch up with
 	answered [2]int64  // where each leg was answered, or never
@@ -120,6 +121,16 @@ func (c *call) current() CallSpec {
 	spec := c.spec
 	spec.Offer, spec.Legs = c.offer, slices.Clone(c.known)
 	spec.OtherLegCallID, spec.Parties = c.callIDs[Callee], c.parties
+	spec.setFacts(c.facts)
+	return spec
+}
+
+// specOf is what is known of the call, as far as it goes with a recording.
+func (c *call) specOf(t *track) CallSpec {
+	spec := c.current()
+	if t.begun {
+		spec.setFacts(t.facts)
+	}
 	return spec
 }
 

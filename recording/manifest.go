@@ -30,6 +30,8 @@ type resume struct {
 	Origin   string          `json:"origin"`
 	Leg      Leg             `json:"leg"`
 	Owner    string          `json:"owner,omitempty"`
+	Called   Party           `json:"called,omitzero"`
+	Facts    *Facts          `json:"facts,omitempty"` // as of its beginning, where the call's are others by now
 	Created  time.Time       `json:"created,omitzero"`
 	Asked    int64           `json:"asked"`
 	Start    int64           `json:"start"`
@@ -61,11 +63,15 @@ func (t *track) manifest(c *call) spool.Manifest {
 		DurationMS: t.length().Milliseconds(),
 	}
 	m.Meta = meta(c, t, &m)
+	var facts *Facts
+	if t.begun && t.facts != c.facts {
+		facts = &t.facts
+	}
 	r := resume{
 		Call: c.current(), Announced: c.fingerprint(), Interaction: c.interaction, Legs: c.legInfo(), Revision: c.revision,
 		Answered: c.answered, Bridged: c.bridged, Commands: c.commands, Heard: c.told,
 		Settings: t.spec.settings, Kbps: t.spec.kbps, Limit: t.spec.limit, Origin: t.origin, Leg: t.leg,
-		Owner: t.owner, Created: t.created,
+		Owner: t.owner, Called: t.called, Facts: facts, Created: t.created,
 		Asked: t.asked, Start: t.start, Stop: t.stop, Ended: !t.state.live(), Edges: t.edges, Away: t.away,
 	}
 	if d := t.dictation; d != nil {
@@ -82,7 +88,7 @@ func (t *track) manifest(c *call) spool.Manifest {
 // meta is what the receiver is told of a recording, in Kazoo's order. A field
 // with nothing to say keeps its name.
 func meta(c *call, t *track, m *spool.Manifest) []spool.Field {
-	s := &c.spec
+	s := c.specOf(t)
 	return []spool.Field{
 		{Key: "from", Value: s.From},
 		{Key: "to", Value: s.To},
@@ -124,6 +130,9 @@ func Recall(m *spool.Manifest) (Event, error) {
 	var r resume
 	if err := json.Unmarshal(m.Call, &r); err != nil {
 		return Event{}, fmt.Errorf("cannot read the call of recording %s: %w", m.ID, err)
+	}
+	if r.Facts != nil {
+		r.Call.setFacts(*r.Facts)
 	}
 	info := Info{
 		ID: m.ID, Origin: r.Origin, State: Spooled, MediaName: m.MediaName, Format: m.Ext, Rate: m.Rate, Channels: m.Channels,

@@ -228,6 +228,7 @@ func (m *Manager) restored(r *revival) *call {
 		announced: n.Announced, revision: n.Revision, had: map[Leg]capture.Ports{},
 		answered: n.Answered, bridged: n.Bridged, commands: n.Commands, told: n.Heard,
 		callIDs: [2]string{n.Call.ID.Call, n.Call.OtherLegCallID}, parties: n.Call.Parties,
+		facts: n.Call.facts(),
 	}
 	for _, l := range n.Legs {
 		c.had[l.Leg] = l.Ports

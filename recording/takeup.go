@@ -21,8 +21,11 @@ func (m *Manager) takeUp(ctx context.Context, c *call, p *revived, from int64, w
 	man := p.left.Manifest()
 	t := &track{
 		id: man.ID, origin: p.meta.Origin, mediaName: man.MediaName, objectName: man.Destination.Name,
-		spec: p.spec, callID: man.CallID, leg: p.meta.Leg, owner: p.meta.Owner, created: p.meta.Created, state: Recording,
+		spec: p.spec, callID: man.CallID, leg: p.meta.Leg, owner: p.meta.Owner, called: p.meta.Called, created: p.meta.Created, state: Recording,
 		asked: p.meta.Asked, start: p.meta.Start, stop: p.meta.Stop, edges: p.meta.Edges, begun: true, away: p.meta.Away,
+	}
+	if t.facts = p.meta.Call.facts(); p.meta.Facts != nil {
+		t.facts = *p.meta.Facts
 	}
 	if t.maskedAt(from) {
 		t.state = Masked

@@ -21,6 +21,8 @@ type track struct {
 	leg        Leg        // whose answer starts it
 	callID     string     // of that leg, and
 	owner      string     // its user, both as of when the recording was made
+	called     Party      // as in Request
+	facts      Facts      // as of its beginning
 	dictation  *dictation // nil unless it is a record_caller
 	created    time.Time
 
@@ -213,7 +215,7 @@ func (t *track) hand(b []byte) {
 func (t *track) tags(c *call) codec.Tags {
 	return codec.Tags{
 		Title: t.mediaName, Date: c.wall(t.start).UTC().Format(time.RFC3339), CallID: t.callID,
-		From: c.spec.From, To: c.spec.To, Comment: string(asJSON(t.quality)),
+		From: t.facts.From, To: t.facts.To, Comment: string(asJSON(t.quality)),
 	}
 }
 

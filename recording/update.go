@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// update tells a call anew about its legs. Ports stay. What had arrived before is
-// taken by the rules there were. If a leg that is new cannot have ports, nothing
-// has changed.
-func (s *shard) update(c *call, change Change) error {
-	at := s.m.clock.Now()
+// update tells a call anew about its legs and parties; what a new callee wants
+// recorded is asked for at pos. Ports stay. What had arrived before is taken by the
+// rules there were. If there are no ports for what is new, nothing has changed.
+func (s *shard) update(c *call, cmd *Command, pos int64) error {
+	change, start, at := &cmd.Change, c.missing(cmd.Start), s.m.clock.Now()
 	s.sweep(c.slot, at)
 	known := slices.Clone(c.known)
 	for _, told := range change.Legs {
@@ -31,6 +31,13 @@ func (s *shard) update(c *call, change Change) error {
 				return refused(err)
 			}
 		}
+	} else if len(start) > 0 {
+		before := c.known
+		c.known = known
+		if err := s.openPorts(c); err != nil {
+			c.known = before
+			return refused(err)
+		}
 	}
 	for _, told := range change.Legs {
 		if l := c.legs[told.Leg]; l != nil {
@@ -42,8 +49,9 @@ func (s *shard) update(c *call, change Change) error {
 		c.offer = change.Offer
 		c.revision++
 	}
+	s.tell(c, change)
 	s.emitCall(c, "updated", "")
-	return nil
+	return s.startAll(c, start, pos)
 }
 
 // merged is the spec with what is told anew.

@@ -164,7 +164,7 @@ func TestUpdate(t *testing.T) {
 	if got := d.commands[1].Change; got.Offer != "" || !reflect.DeepEqual(got.Legs, want) {
 		t.Errorf("change %+v, want legs %+v", got, want)
 	}
-	for _, bad := range []string{`"sdp":"x"`, `"sdp":""`, `"legs":[{"leg":"nobody"}]`, `"legs":[{"leg":"caller","source":"x"}]`, `"leg":"caller"`, `"flow":{}`, `"from":"x"`, `"colour":"red"`} {
+	for _, bad := range []string{`"sdp":"x"`, `"sdp":""`, `"legs":[{"leg":"nobody"}]`, `"legs":[{"leg":"caller","source":"x"}]`, `"leg":"caller"`, `"flow":{}`, `"from":1`, `"call_id":"x"`, `"callee":{"name":"x"}`, `"to_network":"lan"`, `"forwarded_by":{}`, `"colour":"red"`} {
 		if status, out, _ := d.send(t, "POST", call, `{"data":{"action":"update",`+bad+`}}`); status != 400 {
 			t.Errorf("%s: %d %v", bad, status, out)
 		}

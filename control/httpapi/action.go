@@ -60,8 +60,13 @@ func (s *server) act(r *request) (reply, error) {
 	if !live {
 		return reply{}, &recording.NotFoundError{What: "call", Name: r.call.Call}
 	}
-	if action == "transfer" && command.Leg == recording.Callee {
+	switch callee := command.Change.Parties[recording.Callee]; {
+	case action == "transfer" && command.Leg == recording.Callee:
 		command.Start = s.calleeCame(r, info.Spec, command.Party)
+	case callee != (recording.Party{}):
+		now := info.Spec.Told(&command.Change)
+		command.Start = s.calleeCame(r, now, callee)
+		command.Change.Parties[recording.Callee].UserID = s.decider.Owner(&now, recording.Callee)
 	}
 	if info, err = s.Recorder.Do(r.Context(), r.call, command); err != nil {
 		return reply{}, err

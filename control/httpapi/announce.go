@@ -54,21 +54,23 @@ func (s *server) announce(r *request) (reply, error) {
 func (s *server) callSpec(r *request, o object, bad *policy.Problems) recording.CallSpec {
 	r.call.Call = o.callID("call_id", bad)
 	return recording.CallSpec{
-		ID:             r.call,
-		OtherLegCallID: o.text("other_leg_call_id"),
-		From:           o.text("from"),
-		To:             o.text("to"),
-		CallerIDName:   o.text("caller_id_name"),
-		CallerIDNumber: o.text("caller_id_number"),
-		FromNetwork:    o.text("from_network"),
-		ToNetwork:      o.text("to_network"),
-		Parties:        [2]recording.Party{party(o.object("caller")), party(o.object("callee"))},
-		Answered:       o.flag("answered"),
-		Bridged:        o.flag("bridged"),
-		Legs:           legs(r, o, bad),
-		Offer:          o.text("sdp"),
-		CallflowID:     o.text("callflow_id"),
-		At:             s.instant(r, o, "at", bad),
+		ID:              r.call,
+		OtherLegCallID:  o.text("other_leg_call_id"),
+		From:            o.text("from"),
+		To:              o.text("to"),
+		CallerIDName:    o.text("caller_id_name"),
+		CallerIDNumber:  o.text("caller_id_number"),
+		FromNetwork:     o.text("from_network"),
+		ToNetwork:       o.text("to_network"),
+		Parties:         [2]recording.Party{party(o.object("caller")), party(o.object("callee"))},
+		ForwardedBy:     party(o.object("forwarded_by")),
+		OriginalNetwork: o.object("forwarded_by").text("from_network"),
+		Answered:        o.flag("answered"),
+		Bridged:         o.flag("bridged"),
+		Legs:            legs(r, o, bad),
+		Offer:           o.text("sdp"),
+		CallflowID:      o.text("callflow_id"),
+		At:              s.instant(r, o, "at", bad),
 	}
 }
 
@@ -96,18 +98,24 @@ func legs(r *request, o object, bad *policy.Problems) []recording.LegSpec {
 	return control.Merge(offer.Legs(), said)
 }
 
-// change reads what an update says of the legs of a call.
+// change reads what an update says of a call.
 func change(r *request, o object, info recording.CallInfo, bad *policy.Problems) recording.Change {
 	said, _ := saidLegs(o, bad)
-	text := o.text("sdp")
-	if text == "" {
-		return recording.Change{Legs: said}
+	c := recording.Change{Legs: said}
+	if text := o.text("sdp"); text != "" {
+		var warnings []string
+		var err error
+		if c, warnings, err = control.Revise(info, text, said); err != nil {
+			*bad = append(*bad, policy.Problem{Path: "sdp", Rule: "error", Message: err.Error()})
+		}
+		r.warnOffer(warnings)
 	}
-	c, warnings, err := control.Revise(info, text, said)
-	if err != nil {
-		*bad = append(*bad, policy.Problem{Path: "sdp", Rule: "error", Message: err.Error()})
+	c.Facts = recording.Facts{
+		From: o.text("from"), To: o.text("to"), CallerIDName: o.text("caller_id_name"), CallerIDNumber: o.text("caller_id_number"),
+		FromNetwork: o.text("from_network"), ToNetwork: o.text("to_network"),
 	}
-	r.warnOffer(warnings)
+	c.OtherLegCallID = o.callID("other_leg_call_id", bad)
+	c.Parties = [2]recording.Party{party(o.object("caller")), party(o.object("callee"))}
 	return c
 }
 

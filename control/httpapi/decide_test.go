@@ -122,3 +122,60 @@ func TestTransferDecides(t *testing.T) {
 		t.Errorf("commands %+v", d.commands)
 	}
 }
+
+// An update brings what it says of the parties to the recorder, and what the
+// documents of a callee that it names ask for.
+func TestUpdateDecides(t *testing.T) {
+	d := newTenant(t)
+	d.must(t, 201, "PUT", acme+"/users", `{"data":{"id":"bob","first_name":"Bob","last_name":"Ray","call_recording":{"inbound":{"offnet":{"enabled":true}}}}}`)
+	d.must(t, 201, "PUT", acme+"/devices", `{"data":{"id":"d2","name":"desk","owner_id":"bob"}}`)
+	d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1","from_network":"onnet","caller":{"user_id":"ann"}}}`)
+	for _, c := range []struct {
+		data, start, change string
+	}{
+		{`"callee":{"device_id":"d2"}`, "[]", "{{     } [{ } {bob d2}]}"}, // from onnet: not to be recorded
+		{
+			`"callee":{"user_id":"bob"},"from_network":"offnet","to_network":"onnet","from":"1","to":"2","caller_id_name":"n","caller_id_number":"3","other_leg_call_id":"x","caller":{"device_id":"d1"}`,
+			"[inbound from offnet to endpoint bob {bob }]", "{{1 2 n 3 offnet onnet} x [{ d1} {bob }]}",
+		},
+		{`"callee":{"device_id":"d2"},"from_network":"offnet"`, "[inbound from offnet to endpoint bob {bob d2}]", "{{    offnet }  [{ } {bob d2}]}"},
+		{`"callee":{},"caller":{"user_id":"bob"},"from_network":"offnet"`, "[]", "{{    offnet }  [{bob } { }]}"},
+	} {
+		d.must(t, 200, "POST", call, `{"data":{"action":"update",`+c.data+`}}`)
+		cmd := d.commands[len(d.commands)-1]
+		start := []string{}
+		for _, r := range cmd.Start {
+			start = append(start, fmt.Sprint(r.Origin, " ", r.Owner, " ", r.Called))
+		}
+		got := fmt.Sprint(start)
+		change := fmt.Sprintf("{%v %s %v}", cmd.Change.Facts, cmd.Change.OtherLegCallID, cmd.Change.Parties)
+		if got != c.start || strings.Join(strings.Fields(change), " ") != strings.Join(strings.Fields(c.change), " ") || cmd.Action != recording.Update {
+			t.Errorf("%s: starts %s, change %s; want %s, %s", c.data, got, change, c.start, c.change)
+		}
+	}
+	if got := d.must(t, 200, "POST", call, `{"data":{"action":"update","callee":{"user_id":"nobody"}}}`); fmt.Sprint(got["warnings"]) != "[callee.user_id has no document and so no settings]" {
+		t.Errorf("%v", got["warnings"])
+	}
+	if status, _, _ := d.send(t, "POST", channels+"/other", `{"data":{"action":"update","callee":{"user_id":"bob"}}}`); status != 404 {
+		t.Errorf("an update of no call: %d", status)
+	}
+}
+
+// What a forwarding endpoint has recorded of calls to it goes with the forwarded call.
+func TestForwardedCallsAreDecided(t *testing.T) {
+	d := newTenant(t)
+	d.must(t, 200, "PATCH", ann, `{"data":{"call_recording":{"inbound":{"offnet":{"enabled":true}},"outbound":{"any":{"enabled":true}}}}}`)
+	const forwarded = `{"data":{"call_id":"c1","from_network":"onnet","to_network":"offnet","forwarded_by":{"device_id":"d1","from_network":"offnet"}}}`
+	data := d.must(t, 201, "PUT", channels, forwarded)
+	if got := origins(data); got != "inbound from offnet to endpoint" || data["warnings"] != nil {
+		t.Errorf("%s, %v", got, data["warnings"])
+	}
+	d.must(t, 200, "PUT", channels, forwarded)
+	if status, _, _ := d.send(t, "PUT", channels, strings.Replace(forwarded, `"device_id":"d1"`, `"user_id":"ann"`, 1)); status != 409 {
+		t.Errorf("another forwarder is the same call: %d", status)
+	}
+	status, out, _ := d.send(t, "PUT", channels, `{"data":{"call_id":"c2","forwarded_by":{"user_id":7,"from_network":"lan","network":"x"}}}`)
+	if got := fmt.Sprint(problems(out)); status != 400 || got != "[forwarded_by.from_network enum forwarded_by.network additionalProperties forwarded_by.user_id type]" {
+		t.Errorf("%d %s", status, got)
+	}
+}

@@ -131,6 +131,7 @@ func (f *fake) Do(_ context.Context, id recording.CallID, c recording.Command) (
 	case recording.Transfer:
 		info.Spec.Parties[c.Leg] = c.Party
 	case recording.Update:
+		info.Spec = info.Spec.Told(&c.Change)
 		if c.Change.Offer != "" {
 			info.Spec.Offer = c.Change.Offer
 			info.Revision++

@@ -103,10 +103,7 @@ func (s *server) serve(m methods) http.Handler {
 
 // answer checks who asks and for what, runs the handler and writes its result.
 func (s *server) answer(w http.ResponseWriter, r *request, m methods) int {
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
+	method := queryVerb(r.Request)
 	e, ok := m[method]
 	open := ok && e.need == needNothing
 	if !open && !s.authenticate(r) {
@@ -115,6 +112,11 @@ func (s *server) answer(w http.ResponseWriter, r *request, m methods) int {
 			Status: http.StatusUnauthorized, Message: "invalid_credentials",
 			Data: control.Explain{Message: "invalid credentials", Cause: "send the token as X-Auth-Token or as Authorization: Bearer"},
 		})
+	}
+	if method == http.MethodPost {
+		if verb := envelopeVerb(r); verb != "" {
+			e, ok = m[verb]
+		}
 	}
 	switch {
 	case m == nil:
