@@ -47,6 +47,7 @@ func (n *counters) store(s capture.Stats) {
 // the rest is as of now.
 type Stats struct {
 	Shards     []int             // live calls of each
+	Busy       []float64         // share of the time, 0..1, that each works, over the last seconds
 	Calls      int               // live
 	Recordings uint64            // made since the start
 	Resumed    uint64            // calls that an earlier process began, and that went on
@@ -63,6 +64,7 @@ func (m *Manager) Stats() Stats {
 		n := &sh.count
 		calls := int(sh.load.Load())
 		s.Shards = append(s.Shards, calls)
+		s.Busy = append(s.Busy, sh.usage.share())
 		s.Calls += calls
 		s.Recordings += n.made.Load()
 		s.Resumed += n.resumed.Load()
