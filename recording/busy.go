@@ -24,9 +24,9 @@ const (
 	patience = 20 * time.Millisecond
 
 	// A call costs what the calls of now cost, as if guessCalls more cost guess of
-	// the time each: more than an MP3 takes (bench/results), so that a burst on an idle
-	// worker ends in time. What is measured soon outweighs it.
-	guess      = 0.0005
+	// the time each: what one recorded as MP3 takes (bench/results), so that a burst on
+	// an idle worker ends in time. What is measured soon outweighs it.
+	guess      = 0.00035
 	guessCalls = 100
 )
 

@@ -42,12 +42,12 @@ func TestMeterReckonsWithNewCalls(t *testing.T) {
 		want  float64
 	}{
 		{"an idle shard", meter{}, 0, 0},
-		{"a burst on an idle shard", meter{}, 1700, 0.85},
+		{"a burst on an idle shard", meter{}, 2000, 0.7},
 		{"as measured", meter{0.6, 3000}, 3000, 0.6},
-		{"a third more", meter{0.6, 3000}, 4000, 0.6 + 0.65/3100*1000},
-		{"half have gone", meter{0.6, 3000}, 1500, 0.6 - 0.65/3100*1500},
-		{"dear calls", meter{0.5, 100}, 150, 0.5 + 0.55/200*50},
-		{"work without calls", meter{0.3, 0}, 100, 0.3 + 0.35},
+		{"a third more", meter{0.6, 3000}, 4000, 0.6 + 0.635/3100*1000},
+		{"half have gone", meter{0.6, 3000}, 1500, 0.6 - 0.635/3100*1500},
+		{"dear calls", meter{0.5, 100}, 150, 0.5 + 0.535/200*50},
+		{"work without calls", meter{0.3, 0}, 100, 0.3 + 0.335},
 		{"all have gone", meter{0.1, 1000}, 0, 0},
 	} {
 		if got := c.meter.with(c.calls); math.Abs(got-c.want) > 1e-9 {

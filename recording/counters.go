@@ -57,6 +57,14 @@ type Stats struct {
 	Datagrams  struct{ Read, Truncated, KernelDrops, ReadErrors uint64 }
 }
 
+// Live is how many calls are live. It is cheap enough for every announcement.
+func (m *Manager) Live() (calls int) {
+	for _, sh := range m.shards {
+		calls += int(sh.load.Load())
+	}
+	return calls
+}
+
 // Stats adds up all shards.
 func (m *Manager) Stats() Stats {
 	s := Stats{Packets: map[string]uint64{}}

@@ -90,15 +90,15 @@ func TestBusyShardGetsNoCalls(t *testing.T) {
 func TestBurstOfAnnouncements(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.sleep(second)
-		for n := range 1699 {
+		for n := range 2428 {
 			w.announce(fmt.Sprint("call", n))
 		}
-		w.overloaded("85 %", "its 1699,")
+		w.overloaded("85 %", "its 2428,")
 		if w.m.Stats().Busy[0] != 0 {
 			t.Error("it has been measured")
 		}
 		w.sleep(40 * second) // they are found to cost nothing
-		for n := range 1699 {
+		for n := range 2428 {
 			w.announce(fmt.Sprint("call again", n))
 		}
 	}, func(c *recording.Config) { c.MaxBusy = 0.85 })
