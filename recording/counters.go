@@ -47,6 +47,7 @@ func (n *counters) store(s capture.Stats) {
 // the rest is as of now.
 type Stats struct {
 	Shards     []int             // live calls of each
+	Busy       []float64         // share of the time, 0..1, that each works, over the last seconds
 	Calls      int               // live
 	Recordings uint64            // made since the start
 	Resumed    uint64            // calls that an earlier process began, and that went on
@@ -56,6 +57,14 @@ type Stats struct {
 	Datagrams  struct{ Read, Truncated, KernelDrops, ReadErrors uint64 }
 }
 
+// Live is how many calls are live. It is cheap enough for every announcement.
+func (m *Manager) Live() (calls int) {
+	for _, sh := range m.shards {
+		calls += int(sh.load.Load())
+	}
+	return calls
+}
+
 // Stats adds up all shards.
 func (m *Manager) Stats() Stats {
 	s := Stats{Packets: map[string]uint64{}}
@@ -63,6 +72,7 @@ func (m *Manager) Stats() Stats {
 		n := &sh.count
 		calls := int(sh.load.Load())
 		s.Shards = append(s.Shards, calls)
+		s.Busy = append(s.Busy, sh.usage.share())
 		s.Calls += calls
 		s.Recordings += n.made.Load()
 		s.Resumed += n.resumed.Load()

@@ -33,6 +33,10 @@ type Config struct {
 	// A nil function refuses nothing.
 	Admit, Begin func(account string) error
 
+	// MaxBusy is the share of the time, 0..1, from which on a shard that works for
+	// so much of it gets no more calls; 0: no limit.
+	MaxBusy float64
+
 	// Used reports whether a call id has had a recording before, which still has
 	// the plain name at its target; nil: only this process and the spool are asked.
 	// It is asked by the shards: it must not wait.
@@ -86,6 +90,7 @@ func New(cfg Config) (*Manager, error) {
 	for _, sh := range m.shards {
 		go sh.run(m.stop)
 	}
+	go m.measure()
 	return m, nil
 }
 
@@ -97,6 +102,9 @@ func newManager(cfg Config, keeper timekeeper, epoch time.Time) (*Manager, error
 	}
 	if cfg.Hold < 0 || cfg.Hold > 10*time.Second || cfg.SourceTimeout < 0 || cfg.MediaTimeout < 0 {
 		return nil, fmt.Errorf("cannot record with a hold of %v, a source time-out of %v and a media time-out of %v: want 0..10s, and none negative", cfg.Hold, cfg.SourceTimeout, cfg.MediaTimeout)
+	}
+	if cfg.MaxBusy < 0 || cfg.MaxBusy > 1 {
+		return nil, fmt.Errorf("cannot keep shards below %v of their time: want 0..1", cfg.MaxBusy)
 	}
 	if cfg.Hold == 0 {
 		cfg.Hold = time.Second

@@ -61,9 +61,11 @@ type shard struct {
 	ended   []farewell
 	swept   time.Duration // when any ports were last read
 	looked  time.Duration // when the resting ports were last looked after
+	work    stint
 
 	// Of anybody.
 	load  atomic.Int64 // calls; the Manager counts up, run counts down
+	usage occupancy
 	count counters
 }
 
@@ -93,18 +95,28 @@ func (s *shard) run(stop <-chan struct{}) {
 	defer s.end()
 	s.count.store(s.set.Stats())
 	s.next = s.m.clock.Now().Mono
+	due := s.next
+	s.work.since = due
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		var now time.Duration
 		select {
 		case <-stop:
 			return
 		case r := <-s.inbox:
 			s.handle(r)
+			now = s.m.clock.Now().Mono
 		case <-timer.C:
-			s.catchUp(s.m.clock.Now().Mono)
+			now = s.m.clock.Now().Mono
+			s.work.begin(now, due)
+			s.catchUp(now)
+			now = s.m.clock.Now().Mono
+			s.work.lap(now)
 		}
-		timer.Reset(s.pause(s.m.clock.Now().Mono))
+		pause := max(s.pause(now), 0)
+		due = now + pause
+		timer.Reset(pause)
 	}
 }
 
@@ -165,6 +177,7 @@ func (s *shard) turn(slot int) {
 		return
 	}
 	at := s.m.clock.Now()
+	s.work.lap(at.Mono) // of the turns before
 	s.sweep(slot, at)
 	// All of a slot's files are handed to the disk in one turn, so that its
 	// writer is woken once for all of them.

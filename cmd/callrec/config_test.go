@@ -51,6 +51,7 @@ func TestWrongUsage(t *testing.T) {
 			[]string{"serve", "--rtp-ports", "9-1", "--storage", "ftp://h/", "--hold", "0s", "--tls-cert", "a.pem", "--media-timeout=-1s", "--http", "0.0.0.0:80"},
 			[]string{"--rtp-ports", "--storage", "--hold", "--tls-key belong together", "--media-timeout"},
 		},
+		{[]string{"serve", "--max-busy", "101", "--max-memory=-1"}, []string{"--max-busy 101", "--max-memory -1"}},
 		{[]string{"serve", "--http", "0.0.0.0:80"}, []string{"--http-insecure"}},
 		{[]string{"serve", "--shards", "many"}, []string{"--shards"}},
 		{[]string{"serve", "--data", data, "--storage", "https://h/", "--storage-keep", "1h"}, []string{"--storage-keep", "folder"}},

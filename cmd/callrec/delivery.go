@@ -47,7 +47,7 @@ func (w *worker) startDelivery() (err error) {
 	}
 	w.spool, err = spool.Open(spool.Config{
 		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair,
-		KeepParts: true, SyncEvery: w.cfg.syncEvery, Log: w.log,
+		KeepParts: true, SyncEvery: w.cfg.syncEvery, QueueBytes: forQueue(w.cfg.maxMemory), Log: w.log,
 	})
 	if err != nil {
 		return err

@@ -8,38 +8,41 @@ import (
 	"callrec/upload/spool"
 )
 
-// lookEvery is how often the free space of the spool's disk is read.
+// lookEvery is how often memory and the free space of the spool's disk are read.
 const lookEvery = 500 * time.Millisecond
 
 // space decides who may still fill the disk. As it fills, new calls are refused
 // first, then further recordings of live calls; what is being recorded goes on to
 // the last byte. An account that fills its quota, because its receiver is down,
 // is refused alone. Reading the disk may take long on a bad day, so a goroutine
-// does that, and nobody who asks waits.
+// does that, and nobody who asks waits. Memory is looked at beside it.
 type space struct {
 	dir        string
 	forCalls   int64 // bytes free below which new calls are refused
 	forBegin   int64 // below which recordings are not begun
 	quota      int64 // bytes an account may have in the spool
 	spool      *spool.Spool
+	memory     memory
 	free       atomic.Int64 // as last read; negative: it cannot be read
 	stop, done chan struct{}
 }
 
-// watchSpace starts looking. A quota of 0 is half of the disk.
-func watchSpace(dir string, forCalls, forBegin, quota int64, sp *spool.Spool) (*space, error) {
+// watchSpace starts looking, before there is a call; live counts them. A quota of 0
+// is half of the disk.
+func watchSpace(cfg *workerConfig, sp *spool.Spool, live func() int) (*space, error) {
 	s := &space{
-		dir: dir, forCalls: forCalls, forBegin: forBegin, quota: quota, spool: sp,
+		dir: cfg.data, forCalls: cfg.minFree, forBegin: cfg.minFreeBegin, quota: cfg.spoolQuota, spool: sp,
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
-	free, total, err := diskSpace(dir)
+	free, total, err := diskSpace(s.dir)
 	if err != nil {
-		return nil, fmt.Errorf("cannot tell how full the disk under %s is (--data): %w", dir, err)
+		return nil, fmt.Errorf("cannot tell how full the disk under %s is (--data): %w", s.dir, err)
 	}
-	if quota == 0 {
+	if s.quota == 0 {
 		s.quota = total / 2
 	}
 	s.free.Store(free)
+	s.memory.begin(cfg.maxMemory, live)
 	go s.watch()
 	return s, nil
 }
@@ -54,6 +57,7 @@ func (s *space) watch() {
 			return
 		case <-t.C:
 		}
+		s.memory.look()
 		free, _, err := diskSpace(s.dir)
 		if err != nil {
 			free = -1
@@ -68,7 +72,12 @@ func (s *space) close() {
 }
 
 // whole says why nobody's new calls are taken, if so.
-func (s *space) whole() error { return s.below(s.forCalls, "new calls", "--min-free") }
+func (s *space) whole() error {
+	if err := s.below(s.forCalls, "new calls", "--min-free"); err != nil {
+		return err
+	}
+	return s.memory.full()
+}
 
 func (s *space) below(mark int64, what, flag string) error {
 	switch free := s.free.Load(); {

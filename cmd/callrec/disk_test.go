@@ -61,18 +61,21 @@ func wantRefusal(t *testing.T, err error, words []string) {
 // Limits of the machine are told at the start, with what to do about them.
 func TestCheckRoom(t *testing.T) {
 	for _, c := range []struct {
-		ports, files int
+		room         room
 		free         int64
 		fails, warns []string
 	}{
-		{2500, 4900, 1 << 40, nil, nil},
-		{0, 4900, 1 << 40, []string{"--rtp-ports"}, nil},
-		{2500, 0, 1 << 40, []string{"ulimit -n", "LimitNOFILE="}, nil},
-		{2500, 164, 1 << 40, nil, []string{"2500", "164", "12700", "ulimit -n"}},
-		{2500, 4900, 10 << 20, nil, []string{"10 MB", "256", "--min-free"}},
+		{room{ports: 2500, files: 4900}, 1 << 40, nil, nil},
+		{room{2500, 4900, 2500, 512 << 20}, 1 << 40, nil, nil},
+		{room{files: 4900}, 1 << 40, []string{"--rtp-ports"}, nil},
+		{room{ports: 2500}, 1 << 40, []string{"ulimit -n", "LimitNOFILE="}, nil},
+		{room{ports: 2500, files: 164}, 1 << 40, nil, []string{"2500", "164", "12700", "ulimit -n"}},
+		{room{2500, 4900, 0, 16 << 20}, 1 << 40, []string{"16 MB", "--max-memory"}, nil},
+		{room{2500, 4900, 2499, 512 << 20}, 1 << 40, nil, []string{"2500", "2499", "512 MB", "--max-memory"}},
+		{room{ports: 2500, files: 4900}, 10 << 20, nil, []string{"10 MB", "256", "--min-free"}},
 	} {
 		var warned []string
-		err := checkRoom(c.ports, c.files, c.free, 256<<20, func(s string) { warned = append(warned, s) })
+		err := c.room.check(c.free, 256<<20, func(s string) { warned = append(warned, s) })
 		wantRefusal(t, err, c.fails)
 		if (len(warned) > 0) != (c.warns != nil) {
 			t.Errorf("%+v: warned %q", c, warned)

@@ -68,16 +68,30 @@ func firstGlobal(addrs []net.Addr) (found netip.Addr, ok bool) {
 // connections of the API, deliveries.
 const filesOutsideCalls = 200
 
-// room is how many calls there are ports and open files for. A call takes two
-// pairs of ports, four sockets, and one file a recording.
-func room(first, last uint16) (byPorts, byFiles int) {
+// room is how many calls there are ports, open files and memory for.
+type room struct {
+	ports, files, memory int
+	budget               int64 // of memory, in bytes; 0: no limit
+}
+
+// roomFor counts ports and files. A call takes two pairs of ports, four sockets,
+// and one file a recording.
+func roomFor(first, last uint16) room {
 	pairs := (int(last) + 1 - int(first+first%2)) / 2
-	byPorts, byFiles = pairs/2, 1<<30
+	r := room{ports: pairs / 2, files: 1 << 30}
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil && limit.Cur < 1<<30 {
-		byFiles = max(int(limit.Cur)-filesOutsideCalls, 0) / 5
+		r.files = max(int(limit.Cur)-filesOutsideCalls, 0) / 5
 	}
-	return byPorts, byFiles
+	return r
+}
+
+func (r room) String() string {
+	s := fmt.Sprintf("room for %d calls (ports), %d (open files)", r.ports, r.files)
+	if r.budget > 0 {
+		s += fmt.Sprintf(", %d (memory)", r.memory)
+	}
+	return s
 }
 
 // diskSpace is what the disk under dir has left for us, and its size, in bytes.
@@ -90,18 +104,24 @@ func diskSpace(dir string) (free, total int64, err error) {
 	return int64(st.Bavail) * size, int64(st.Blocks) * size, nil
 }
 
-// checkRoom complains of limits of the machine with which the worker cannot do
+// check complains of limits of the machine with which the worker cannot do
 // what its flags say, with the remedy: an error when it could take no call at all.
-func checkRoom(byPorts, byFiles int, free, forCalls int64, warn func(string)) error {
+func (r room) check(free, forCalls int64, warn func(string)) error {
 	switch {
-	case byPorts < 1:
+	case r.ports < 1:
 		return errors.New("the range of ports has no room for a call, which takes two pairs, 4 ports (--rtp-ports)")
-	case byFiles < 1:
+	case r.files < 1:
 		return fmt.Errorf("the limit of open files has no room for a call, which takes 5 besides %d of the worker's own (raise it: ulimit -n, LimitNOFILE=)", filesOutsideCalls)
+	case r.budget > 0 && r.memory < 1:
+		return fmt.Errorf("a budget of %d MB of memory has no room for a call beside what the worker itself takes (--max-memory)", r.budget>>20)
 	}
-	if byFiles < byPorts {
+	if r.files < r.ports {
 		warn(fmt.Sprintf("the ports have room for %d calls, the limit of open files for %d only (raise it to %d: ulimit -n, LimitNOFILE=)",
-			byPorts, byFiles, filesOutsideCalls+5*byPorts))
+			r.ports, r.files, filesOutsideCalls+5*r.ports))
+	}
+	if r.budget > 0 && r.memory < min(r.ports, r.files) {
+		warn(fmt.Sprintf("the ports have room for %d calls, the budget of %d MB of memory for %d only (--max-memory, or a machine or control group with more)",
+			r.ports, r.budget>>20, r.memory))
 	}
 	if free < forCalls {
 		warn(fmt.Sprintf("the disk has %d MB left, new calls need %d and are refused (--data, --min-free)", free>>20, forCalls>>20))

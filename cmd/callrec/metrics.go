@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,6 +35,9 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 
 	r := m.w.manager.Stats()
 	gauge("calls", "Live calls.", float64(r.Calls))
+	for i, share := range r.Busy {
+		gauge("shard_busy_share", "Share of the time that a shard works, over the last seconds; new calls are refused from --max-busy on.", share, "shard", strconv.Itoa(i))
+	}
 	count("recordings_total", "Recordings made.", float64(r.Recordings))
 	count("calls_resumed_total", "Calls of an earlier process that went on after a restart.", float64(r.Resumed))
 	for i, n := range r.Entered {
@@ -68,6 +72,10 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	gauge("spool_unreadable", "Recordings in the spool that could not be read at the start and were left as they are.", float64(s.Unreadable))
 
 	gauge("disk_free_bytes", "Space left on the spool's disk; negative when it cannot be read.", float64(m.w.space.free.Load()))
+
+	gauge("memory_needed_bytes", "Memory that the live calls and all else need, without garbage; new calls are refused from three quarters of the budget on.",
+		float64(m.w.space.memory.use.Load().with(r.Calls)))
+	gauge("memory_budget_bytes", "What the process may take (--max-memory); 0 is no limit.", float64(m.w.cfg.maxMemory))
 
 	q := m.w.queue.Stats()
 	gauge("uploads", "Deliveries, by state.", float64(q.Waiting), "state", "waiting")

@@ -25,6 +25,9 @@ func (w *worker) opsHandler() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", func(rw http.ResponseWriter, _ *http.Request) {
 		err := w.space.whole()
+		if err == nil {
+			err = w.manager.Busy()
+		}
 		switch {
 		case w.manager.Draining():
 			http.Error(rw, "draining", http.StatusServiceUnavailable)

@@ -52,6 +52,8 @@ type serveCmd struct {
 	MinFree        int64           `help:"Disk space under --data, in MB, below which new calls are refused." default:"256" placeholder:"MB"`
 	MinFreeRecs    int64           `name:"min-free-recordings" help:"Disk space below which live calls begin no further recordings; those that run go on." default:"64" placeholder:"MB"`
 	SpoolQuota     int64           `help:"What the undelivered recordings of one account may take, in MB, before its new calls are refused; 0 for half of the disk." default:"0" placeholder:"MB"`
+	MaxBusy        float64         `help:"Share of its time, in %, from which on a shard gets no new calls; 0 for no limit." default:"85" placeholder:"PERCENT"`
+	MaxMemory      int64           `help:"Memory the worker may take, in MB; new calls have three quarters of it. 0 for GOMEMLIMIT, or else 80 % of the machine's or the control group's." default:"0" placeholder:"MB"`
 	UploadCA       string          `name:"upload-ca" help:"Certificate authorities, PEM, that receivers may also have their certificates from." placeholder:"FILE"`
 	MP3Bitrate     int             `name:"mp3-bitrate" help:"Bit rate of mono MP3 in kbit/s; stereo has twice that. 0: 32 at 16 kHz and above, 24 below." default:"0" env:"CALLREC_MP3_BITRATE"`
 	Shards         int             `help:"Goroutines that receive and record; 0 for one a core." default:"0"`
@@ -67,6 +69,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	cfg.maxMemory = memoryBudget(cfg.maxMemory, machineMemory(os.DirFS("/")))
 	w, err := startWorker(cfg, log)
 	if err != nil {
 		return err
@@ -122,6 +125,9 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 	if c.MinFreeRecs < 0 || c.MinFree < c.MinFreeRecs || c.SpoolQuota < 0 {
 		note(fmt.Errorf("--min-free %d, --min-free-recordings %d, --spool-quota %d: none can be negative, and new calls need as much as further recordings", c.MinFree, c.MinFreeRecs, c.SpoolQuota))
 	}
+	if c.MaxBusy < 0 || c.MaxBusy > 100 || c.MaxMemory < 0 {
+		note(fmt.Errorf("--max-busy %g, --max-memory %d: want 0..100 %%, and no less than 0 MB", c.MaxBusy, c.MaxMemory))
+	}
 	if legal := mp3.BitRates(16000); c.MP3Bitrate != 0 && !slices.Contains(legal, c.MP3Bitrate) {
 		note(fmt.Errorf("--mp3-bitrate: want one of %v, or 0 for the default, got %d", legal, c.MP3Bitrate))
 	}
@@ -145,6 +151,7 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 		hold: c.Hold, sourceTimeout: c.SourceTimeout, mediaTimeout: c.MediaTimeout,
 		uploadKeep: c.UploadKeep, syncEvery: syncEvery,
 		minFree: c.MinFree << 20, minFreeBegin: c.MinFreeRecs << 20, spoolQuota: c.SpoolQuota << 20, mp3Kbps: c.MP3Bitrate,
+		maxBusy: c.MaxBusy / 100, maxMemory: c.MaxMemory << 20,
 	}, nil
 }
 

@@ -46,6 +46,8 @@ type workerConfig struct {
 	syncEvery                time.Duration // 0: recordings are synced when they end
 	minFree, minFreeBegin    int64         // bytes the disk must have left for new calls, and for further recordings
 	spoolQuota               int64         // bytes of an account in the spool; 0: half of the disk
+	maxBusy                  float64       // share of a shard's time; 0: no limit
+	maxMemory                int64         // bytes that the process may take; 0: no limit
 	storageKeep              time.Duration // 0 for ever
 	uploadCA                 string
 	mp3Kbps                  int
@@ -103,11 +105,12 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	if err := w.startDelivery(); err != nil {
 		return w, err
 	}
-	if w.space, err = watchSpace(cfg.data, cfg.minFree, cfg.minFreeBegin, cfg.spoolQuota, w.spool); err != nil {
+	if w.space, err = watchSpace(&cfg, w.spool, w.liveCalls); err != nil {
 		return w, err
 	}
-	byPorts, byFiles := room(cfg.firstPort, cfg.lastPort)
-	if err := checkRoom(byPorts, byFiles, w.space.free.Load(), cfg.minFree, func(what string) { log.Warn(what) }); err != nil {
+	has := roomFor(cfg.firstPort, cfg.lastPort)
+	has.memory, has.budget = w.space.memory.room(), cfg.maxMemory
+	if err := has.check(w.space.free.Load(), cfg.minFree, func(what string) { log.Warn(what) }); err != nil {
 		return w, err
 	}
 	if err := w.startRecording(); err != nil {
@@ -132,7 +135,7 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	if err := w.announceAddress(); err != nil {
 		return w, err
 	}
-	log.Info(fmt.Sprintf("room for %d calls (ports), %d (open files)", byPorts, byFiles),
+	log.Info(has.String(),
 		"rtp_address", fmt.Sprint(cfg.addrs), "rtp_ports", fmt.Sprintf("%d-%d", cfg.firstPort, cfg.lastPort), "shards", len(w.manager.Stats().Shards))
 	log.Info("ready", "version", version, "http", w.apiAddr, "ops", w.opsAddr, "storage", w.storage(), "admin_token", place)
 	return w, nil
@@ -165,7 +168,7 @@ func (w *worker) startRecording() error {
 	m, err := recording.New(recording.Config{
 		Sets: sets, Spool: w.spool, Clock: clock, Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
 		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits,
-		Admit: w.space.admit, Begin: w.space.begin, Used: w.store.Used, OnEvent: w.happened, Log: w.log,
+		Admit: w.space.admit, Begin: w.space.begin, MaxBusy: w.cfg.maxBusy, Used: w.store.Used, OnEvent: w.happened, Log: w.log,
 	})
 	if err != nil {
 		closeAll()
@@ -216,6 +219,14 @@ func (w *worker) open(flag, addr string, h http.Handler, cert, key string) (stri
 		}
 	}()
 	return l.Addr().String(), nil
+}
+
+// liveCalls counts them.
+func (w *worker) liveCalls() int {
+	if m := w.owner.Load(); m != nil {
+		return m.Live()
+	}
+	return 0
 }
 
 // spooled passes a finished recording on.
