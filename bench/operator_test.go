@@ -126,7 +126,7 @@ func parkedList(t *testing.T, args ...string) (list []parkedLine) {
 }
 
 // until waits for something that is about to happen.
-func until(t *testing.T, what string, ok func() bool) {
+func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {

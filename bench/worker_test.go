@@ -194,11 +194,13 @@ type callData struct {
 		RTCPPort int    `json:"rtcp_port"`
 	} `json:"legs"`
 	Recordings []recordingData `json:"recordings"`
+	Warnings   []string        `json:"warnings"`
 }
 
 // recordingData is one of its recordings.
 type recordingData struct {
 	ID         string    `json:"id"`
+	Origin     string    `json:"origin"`
 	State      string    `json:"state"`
 	MediaName  string    `json:"media_name"`
 	Started    time.Time `json:"started"`

@@ -72,7 +72,7 @@ func TestLengthWithoutMedia(t *testing.T) {
 				w.sleep(6*second + 543*ms + 210*time.Microsecond)
 				w.do("c", recording.Command{Action: recording.Hangup})
 				f := w.file(info.Recordings[0].ID)
-				same(t, "mix", f.wav(t, rate, 1), want.mono(0, 6*rate+543*8+1)) // 210 µs hold one whole sample
+				same(t, "mix", f.wav(t, rate, 1), want.mono(0, 6*rate+543*8+2)) // 210 µs are nearer to two samples than to one
 				if got := f.manifest.DurationMS; got != 6543 {
 					t.Errorf("duration_ms %d", got)
 				}

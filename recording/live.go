@@ -50,10 +50,12 @@ type call struct {
 	info atomic.Pointer[CallInfo]
 }
 
-// position is the sample of the timeline an instant falls on: what has been read
-// already cannot be changed any more.
+// position is the sample of the timeline that begins nearest to an instant: what has
+// been read already cannot be changed any more. Instants that requests say are whole
+// samples apart, but have come by way of the wall clock, which is read some nanoseconds
+// apart from ours: rounded down, some would be a sample early.
 func (c *call) position(at time.Duration) int64 {
-	return max(clock.Samples(at-c.epoch), c.fixed, 0)
+	return max(clock.Samples(at-c.epoch+clock.Sample/2), c.fixed, 0)
 }
 
 // never is the position of what has not happened.

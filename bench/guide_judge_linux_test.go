@@ -1,0 +1,176 @@
+package bench
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// turnPackets is how long a turn of a parley is: 200 ms.
+const turnPackets = 10
+
+// parley is what two parties say in turns: the caller, both, the callee, and again.
+// So in a mix, too, each can be found. Who does not speak sends zeros.
+func parley(name string, packets int) (talks [2]*talk) {
+	hash := fnv.New64()
+	_, _ = hash.Write([]byte(name))
+	for leg := range talks {
+		k := newTalk(hash.Sum64()+uint64(leg), float64(packets)/50)
+		k.octets = k.octets[:0]
+		voice := utter(rand.New(rand.NewPCG(hash.Sum64(), uint64(leg))), packets*frame)
+		for n := range packets {
+			turn := n / turnPackets % 3
+			for i, v := range voice[n*frame : (n+1)*frame] {
+				if turn == 2*(1-leg) {
+					k.octets = append(k.octets, 0xFF)
+					continue
+				}
+				// A turn begins and ends softly, for MP3's sake.
+				if edge := min(n%turnPackets*frame+i, (turnPackets-n%turnPackets)*frame-i-1); edge < 160 {
+					v *= float64(edge) / 160
+				}
+				k.octets = append(k.octets, compress(v))
+			}
+		}
+		talks[leg] = k
+	}
+	return talks
+}
+
+// alone reports whether nobody else speaks in packet n of a leg's talk.
+func alone(leg, n int) bool { return n/turnPackets%3 == 2*leg }
+
+// held is what a file must hold: a stretch of the timeline.
+type held struct {
+	format   string // wav if it is not said
+	rate     int    // 8000
+	legs     string // mix, caller, or stereo; mix
+	from, to int
+	masks    [][2]int
+}
+
+// holds compares a file with what was said.
+func (c *spoken) holds(what string, s sound, h held) {
+	c.t.Helper()
+	c.done()
+	if h.format == "" {
+		h.format = "wav"
+	}
+	if h.rate == 0 {
+		h.rate = 8000
+	}
+	channels := 1
+	if h.legs == "stereo" {
+		channels = 2
+	}
+	if s.format != h.format || s.rate != h.rate || len(s.channels) != channels {
+		c.t.Errorf("%s: %s of %d Hz and %d channels, want %+v", what, s.format, s.rate, len(s.channels), h)
+		return
+	}
+	want := c.expect(what, s, &h)
+	for i, pcm := range s.channels {
+		if h.format == "wav" && h.rate == 8000 {
+			wantSame(c.t, fmt.Sprint(what, ", channel ", i), pcm, want[i])
+			continue
+		}
+		if off := len(pcm)*8000 - (h.to-h.from)*h.rate; off <= -8000 || off >= 8000 {
+			c.t.Errorf("%s: %d samples at %d Hz, want those of %d at 8000", what, len(pcm), h.rate, h.to-h.from)
+			continue
+		}
+		ref := make([]float64, len(want[i]))
+		for k, v := range want[i] {
+			ref[k] = float64(v) / 32768
+		}
+		most := nmr{mostNoise, worstNoise}
+		if h.format == "wav" {
+			most = nmr{resampledNoise, resampledNoise}
+		}
+		n := listener.compare(ref, narrow(pcm, h.rate, len(ref)))
+		c.t.Logf("%s, channel %d: noise over mask %.1f dB, at worst %.1f", what, i, n.total, n.worst)
+		if !(n.total <= most.total && n.worst <= most.worst) {
+			c.t.Errorf("%s, channel %d: noise over mask is %.1f dB, at worst %.1f", what, i, n.total, n.worst)
+		}
+	}
+}
+
+// resampledNoise is what a WAV file of another rate may have, in dB over the mask.
+const resampledNoise = -20
+
+// expect is what the channels of a file should be at 8 kHz.
+func (c *spoken) expect(what string, s sound, h *held) (channels [][]int16) {
+	c.t.Helper()
+	var legs [2][]int16
+	for leg, k := range c.talks {
+		w := newChannel(h.to)
+		if h.legs != "caller" || leg == 0 {
+			if !c.found[leg] {
+				c.find(what, s, h, leg)
+			}
+			k.lay(w, c.place[leg], 0, len(k.sent))
+		}
+		for _, m := range h.masks {
+			clear(w.pcm[min(m[0], h.to):min(m[1], h.to)])
+		}
+		for _, m := range c.hush {
+			if leg == 0 {
+				clear(w.pcm[min(c.place[0]+m[0], h.to):min(c.place[0]+m[1], h.to)])
+			}
+		}
+		legs[leg] = w.pcm[h.from:]
+	}
+	if h.legs == "stereo" {
+		return legs[:]
+	}
+	return [][]int16{sum(legs[0], legs[1])}
+}
+
+// find looks in a file for the place of a talk on the timeline, within 20 ms of when
+// it was sent: by the packets in which its party alone is heard. Once it is found,
+// every other file of the call must have it at the same place.
+func (c *spoken) find(what string, s sound, h *held, leg int) {
+	c.t.Helper()
+	const slack = 160
+	k, pcm := c.talks[leg], s.channels[len(s.channels)*leg/2]
+	guess := int(math.Round(float64(k.origin().Sub(c.epoch)) / float64(sample)))
+	var packets []int
+	for n := range k.sent {
+		from, to := guess+n*frame-slack, guess+(n+1)*frame+slack
+		free := alone(leg, n) && !k.sent[n].IsZero() && from >= h.from && to <= h.to
+		for _, m := range h.masks {
+			free = free && (to <= m[0] || from >= m[1])
+		}
+		if free {
+			packets = append(packets, n)
+		}
+	}
+	if len(packets) < 3 {
+		c.t.Errorf("%s: leg %d is alone in %d packets between %d and %d: too few to find it", what, leg, len(packets), h.from, h.to)
+		return
+	}
+	var got []float64
+	if h.rate != 8000 || h.format != "wav" {
+		got = narrow(pcm, h.rate, h.to-h.from)
+	}
+	best := math.Inf(-1)
+	for d := -slack; d <= slack; d++ {
+		fit := 0.0
+		for _, n := range packets {
+			at := guess + d + n*frame - h.from
+			for i, o := range k.payload(n) {
+				switch want := k.table[o]; {
+				case got != nil:
+					fit += got[at+i] * float64(want)
+				case at+i < len(pcm) && pcm[at+i] == want:
+					fit++
+				}
+			}
+		}
+		if fit > best {
+			best, c.place[leg] = fit, guess+d
+		}
+	}
+	c.found[leg] = true
+	c.t.Logf("%s: leg %d is %v from where it was sent, whose worst lag was %v", what, leg, time.Duration(c.place[leg]-guess)*sample, k.lag())
+}
