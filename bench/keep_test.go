@@ -37,8 +37,8 @@ func (w *worker) ask(token, method, path, body string) (code int, envelope map[s
 	return resp.StatusCode, envelope, resp.Header
 }
 
-// must is ask as the admin, of what has to succeed; it returns the data.
-func (w *worker) must(code int, method, path, body string) map[string]any {
+// answers is ask as the admin, of what has to succeed; it returns the data.
+func (w *worker) answers(code int, method, path, body string) map[string]any {
 	w.t.Helper()
 	got, envelope, _ := w.ask(w.token, method, path, body)
 	if got != code {
@@ -88,35 +88,35 @@ func TestRestartKeepsWhatItWasTold(t *testing.T) {
 				return fmt.Sprintf("%d-%d", first, first+19)
 			}
 			w := startWorker(t, data, "--rtp-ports", ports(0))
-			w.must(201, "PUT", "accounts", `{"data":{"id":"acc","name":"Acme","call_recording":{"account":{"any":{"any":{"enabled":true,"format":"wav"}}}}}}`)
-			w.must(201, "PUT", "accounts/acc/users", `{"data":{"id":"ann","first_name":"Ann","last_name":"Lee"}}`)
-			w.must(201, "PUT", "accounts/acc/users", `{"data":{"id":"bob","first_name":"Bob","last_name":"Ray"}}`)
-			w.must(201, "PUT", "accounts/acc/devices", `{"data":{"id":"d1","name":"desk","owner_id":"ann"}}`)
-			w.must(201, "PUT", "accounts/acc/callflows", `{"data":{"id":"f1","name":"Flow","flow":{"module":"record_call","data":{"action":"start","format":"wav","url":"`+receiver.URL+`"}}}}`)
-			w.must(200, "DELETE", "accounts/acc/users/bob", "")
-			mine := w.must(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"stays"}}`)["token"].(string)
-			sbc := w.must(201, "PUT", "tokens", `{"data":{"scope":"calls","name":"sbc"}}`)["token"].(string)
-			revoked := w.must(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"goes"}}`)
+			w.answers(201, "PUT", "accounts", `{"data":{"id":"acc","name":"Acme","call_recording":{"account":{"any":{"any":{"enabled":true,"format":"wav"}}}}}}`)
+			w.answers(201, "PUT", "accounts/acc/users", `{"data":{"id":"ann","first_name":"Ann","last_name":"Lee"}}`)
+			w.answers(201, "PUT", "accounts/acc/users", `{"data":{"id":"bob","first_name":"Bob","last_name":"Ray"}}`)
+			w.answers(201, "PUT", "accounts/acc/devices", `{"data":{"id":"d1","name":"desk","owner_id":"ann"}}`)
+			w.answers(201, "PUT", "accounts/acc/callflows", `{"data":{"id":"f1","name":"Flow","flow":{"module":"record_call","data":{"action":"start","format":"wav","url":"`+receiver.URL+`"}}}}`)
+			w.answers(200, "DELETE", "accounts/acc/users/bob", "")
+			mine := w.answers(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"stays"}}`)["token"].(string)
+			sbc := w.answers(201, "PUT", "tokens", `{"data":{"scope":"calls","name":"sbc"}}`)["token"].(string)
+			revoked := w.answers(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"goes"}}`)
 
 			// One call is delivered, one waits for its receiver, one is running.
 			const announce = "accounts/acc/channels"
-			w.must(201, "PUT", announce, `{"data":{"call_id":"done","from_network":"onnet","to_network":"onnet"}}`)
-			w.must(200, "POST", announce+"/done", `{"data":{"action":"hangup"}}`)
-			w.must(200, "PATCH", "accounts/acc", `{"data":{"call_recording":null}}`)
-			w.must(201, "PUT", announce, `{"data":{"call_id":"waits","callflow_id":"f1"}}`)
-			w.must(200, "POST", announce+"/waits", `{"data":{"action":"hangup"}}`)
+			w.answers(201, "PUT", announce, `{"data":{"call_id":"done","from_network":"onnet","to_network":"onnet"}}`)
+			w.answers(200, "POST", announce+"/done", `{"data":{"action":"hangup"}}`)
+			w.answers(200, "PATCH", "accounts/acc", `{"data":{"call_recording":null}}`)
+			w.answers(201, "PUT", announce, `{"data":{"call_id":"waits","callflow_id":"f1"}}`)
+			w.answers(200, "POST", announce+"/waits", `{"data":{"action":"hangup"}}`)
 			until(t, "one is delivered", w.stateIs("done", "delivered"))
 			until(t, "one is spooled", w.stateIs("waits", "spooled"))
 			if how == "kill -9" {
-				w.must(201, "PUT", announce, `{"data":{"call_id":"cut","flow":{"module":"record_call","data":{"action":"start","format":"wav"}}}}`)
+				w.answers(201, "PUT", announce, `{"data":{"call_id":"cut","flow":{"module":"record_call","data":{"action":"start","format":"wav"}}}}`)
 			}
-			w.must(200, "DELETE", "accounts/acc/tokens/"+revoked["id"].(string), "")
+			w.answers(200, "DELETE", "accounts/acc/tokens/"+revoked["id"].(string), "")
 			paths := []string{"accounts", "accounts/acc", "accounts/acc/users", "accounts/acc/devices/d1", "accounts/acc/callflows/f1", "accounts/acc/tokens", "tokens"}
 			before := make([]map[string]any, len(paths))
 			for i, path := range paths {
 				_, before[i], _ = w.ask(w.token, "GET", path, "")
 			}
-			w.must(200, "PATCH", "accounts/acc/users/ann", `{"data":{"call_recording":{"outbound":{"any":{"enabled":true,"format":"wav"}}}}}`)
+			w.answers(200, "PATCH", "accounts/acc/users/ann", `{"data":{"call_recording":{"outbound":{"any":{"enabled":true,"format":"wav"}}}}}`)
 			if how == "SIGTERM" {
 				w.terminate(20 * time.Second)
 			} else {
@@ -139,17 +139,17 @@ func TestRestartKeepsWhatItWasTold(t *testing.T) {
 			if code, _, _ := w.ask(revoked["token"].(string), "GET", "accounts/acc", ""); code != 401 {
 				t.Errorf("the revoked token: %d", code)
 			}
-			w.must(404, "GET", "accounts/acc/users/bob", "")
-			user := w.must(200, "GET", "accounts/acc/users/ann", "")
+			w.answers(404, "GET", "accounts/acc/users/bob", "")
+			user := w.answers(200, "GET", "accounts/acc/users/ann", "")
 			want := map[string]any{"outbound": map[string]any{"any": map[string]any{"enabled": true, "format": "wav"}}}
 			if !reflect.DeepEqual(user["call_recording"], want) {
 				t.Errorf("the last change is not there: %v", user)
 			}
-			call := w.must(201, "PUT", announce, `{"data":{"call_id":"new","from_network":"onnet","to_network":"offnet","caller":{"device_id":"d1"},"callflow_id":"f1"}}`)
+			call := w.answers(201, "PUT", announce, `{"data":{"call_id":"new","from_network":"onnet","to_network":"offnet","caller":{"device_id":"d1"},"callflow_id":"f1"}}`)
 			if text := fmt.Sprint(call["recordings"]); !strings.Contains(text, "outbound to offnet from endpoint") || !strings.Contains(text, "callflow : Flow") {
 				t.Errorf("a call is decided differently: %s", text)
 			}
-			w.must(200, "POST", announce+"/new", `{"data":{"action":"hangup"}}`)
+			w.answers(200, "POST", announce+"/new", `{"data":{"action":"hangup"}}`)
 
 			list := w.listed()
 			if list["done"]["state"] != "delivered" || list["waits"]["state"] != "spooled" {

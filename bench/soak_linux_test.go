@@ -58,7 +58,7 @@ func soakTime(t *testing.T) time.Duration {
 	return time.Minute
 }
 
-// TestSoak: 200 calls at once, each of 2 to 60 s, of all kinds, to a receiver that is
+// TestSoak: 200 calls at once, each of 2 to 60 s, of all soakKinds, to a receiver that is
 // away a third of the time. Every recording is accounted for, by what the calls were
 // told, by what the receiver has, by the index, by the metrics and by the events; no two
 // have the same name; files are as long as their calls, those that are compared hold what
@@ -239,9 +239,9 @@ func (c *soakCall) compare(f *recorded) error {
 	caller, callee := speechOf(2*c.n), speechOf(2*c.n+1)
 	switch {
 	case c.kind.name == "caller":
-		return alone(f.pcm, caller, c.packets)
+		return saysOnly(f.pcm, caller, c.packets)
 	case f.channels == 2:
-		return errors.Join(alone(f.leg(0), caller, c.packets), alone(f.leg(1), callee, c.packets-calleeWaits))
+		return errors.Join(saysOnly(f.leg(0), caller, c.packets), saysOnly(f.leg(1), callee, c.packets-calleeWaits))
 	}
 	m := mixture{caller: caller, callee: callee, packets: c.packets}
 	if err := m.find(f.pcm); err != nil {
@@ -253,8 +253,8 @@ func (c *soakCall) compare(f *recorded) error {
 	return nil
 }
 
-// alone: so many packets of one leg, or as many as the file has room for, and else silence.
-func alone(pcm []int16, says speech, packets int) error {
+// saysOnly: so many packets of one leg, or as many as the file has room for, and else silence.
+func saysOnly(pcm []int16, says speech, packets int) error {
 	at := 0
 	for at < len(pcm) && pcm[at] == 0 {
 		at++

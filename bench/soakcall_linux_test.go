@@ -22,7 +22,7 @@ type kind struct {
 	live   func(c *soakCall) error
 }
 
-var kinds = []kind{
+var soakKinds = []kind{
 	{name: "plain", weight: 36, fate: "delivered", exact: true},
 	{name: "never answered", weight: 8, fate: "cancelled"},
 	{name: "answered", weight: 8, fate: "delivered", live: func(c *soakCall) error { return c.act("answer", nil) }},
@@ -38,16 +38,16 @@ var kinds = []kind{
 
 func drawKind(r *rand.Rand) *kind {
 	all := 0
-	for i := range kinds {
-		all += kinds[i].weight
+	for i := range soakKinds {
+		all += soakKinds[i].weight
 	}
 	n := r.IntN(all)
-	for i := range kinds {
-		if n -= kinds[i].weight; n < 0 {
-			return &kinds[i]
+	for i := range soakKinds {
+		if n -= soakKinds[i].weight; n < 0 {
+			return &soakKinds[i]
 		}
 	}
-	return &kinds[0] // not reached
+	return &soakKinds[0] // not reached
 }
 
 // soakCall is one call of the soak: what it is asked for, what was answered, and what
@@ -230,7 +230,7 @@ func (s *soak) cohort(calls []*soakCall) {
 	if len(talking) == 0 {
 		return
 	}
-	sender, err := testkit.StartSender(context.Background(), testkit.SenderConfig{Legs: legs, Schedule: together(talking)})
+	sender, err := testkit.StartSender(context.Background(), testkit.SenderConfig{Legs: legs, Schedule: soakSchedule(talking)})
 	if err != nil {
 		s.note(err)
 		s.live.Add(int64(-len(talking)))
@@ -241,9 +241,9 @@ func (s *soak) cohort(calls []*soakCall) {
 	}
 }
 
-// together is the schedule of some calls: their packets of one 20 ms are due at once,
+// soakSchedule is the schedule of some calls: their packets of one 20 ms are due at once,
 // so that one system call sends them. A callee waits like that of the load test.
-func together(calls []*soakCall) testkit.Schedule {
+func soakSchedule(calls []*soakCall) testkit.Schedule {
 	payload := packets(func(leg int) speech { return speechOf(leg) })
 	n, i := 0, 0
 	longest := 0
