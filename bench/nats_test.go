@@ -53,8 +53,8 @@ const annsCall = `{"data":{"call_id":"%s","from_network":"onnet","to_network":"o
 // records reports whether a call of Ann's is recorded, by a call.
 func (w *worker) records(call string) bool {
 	w.t.Helper()
-	data := w.must(201, "PUT", "accounts/acc/channels", fmt.Sprintf(annsCall, call))
-	w.must(200, "POST", "accounts/acc/channels/"+call, `{"data":{"action":"hangup"}}`)
+	data := w.answers(201, "PUT", "accounts/acc/channels", fmt.Sprintf(annsCall, call))
+	w.answers(200, "POST", "accounts/acc/channels/"+call, `{"data":{"action":"hangup"}}`)
 	list, _ := data["recordings"].([]any)
 	return len(list) > 0
 }
@@ -67,18 +67,18 @@ func TestWorkersShareTheirDocuments(t *testing.T) {
 	dirA := t.TempDir()
 	a := startWorker(t, dirA, "--rtp-ports", "25400-25419", "--nats", nats.url())
 	b := startWorker(t, t.TempDir(), "--rtp-ports", "25420-25439", "--nats", nats.url())
-	a.must(201, "PUT", "accounts", `{"data":{"id":"acc","name":"Acme"}}`)
-	a.must(201, "PUT", "accounts/acc/users", `{"data":{"id":"ann","first_name":"Ann","last_name":"Lee"}}`)
-	gone := a.must(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"gone"}}`)
+	a.answers(201, "PUT", "accounts", `{"data":{"id":"acc","name":"Acme"}}`)
+	a.answers(201, "PUT", "accounts/acc/users", `{"data":{"id":"ann","first_name":"Ann","last_name":"Lee"}}`)
+	gone := a.answers(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"gone"}}`)
 	if a.records("before") {
 		t.Fatal("it is recorded, and nobody asked for that")
 	}
 	const on, off = `{"data":{"call_recording":{"outbound":{"offnet":{"enabled":true,"format":"wav"}}}}}`, `{"data":{"call_recording":null}}`
 	until(t, "B knows Ann", func() bool { code, _, _ := b.ask(b.token, "GET", "accounts/acc/users/ann", ""); return code == 200 })
 	a.kill()
-	b.must(200, "PATCH", "accounts/acc/users/ann", on)
-	made := b.must(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"made"}}`)
-	b.must(200, "DELETE", "accounts/acc/tokens/"+gone["id"].(string), "")
+	b.answers(200, "PATCH", "accounts/acc/users/ann", on)
+	made := b.answers(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"made"}}`)
+	b.answers(200, "DELETE", "accounts/acc/tokens/"+gone["id"].(string), "")
 	a = startWorker(t, dirA, "--rtp-ports", "25400-25419", "--nats", nats.url())
 	if !a.records("after") {
 		t.Error("what B changed while A was down is not in force")
@@ -89,7 +89,7 @@ func TestWorkersShareTheirDocuments(t *testing.T) {
 		}
 	}
 	for i, want := range []bool{false, true, false} {
-		b.must(200, "PATCH", "accounts/acc/users/ann", map[bool]string{true: on, false: off}[want])
+		b.answers(200, "PATCH", "accounts/acc/users/ann", map[bool]string{true: on, false: off}[want])
 		changed, calls := time.Now(), 0
 		until(t, "B's change is in force at A", func() bool {
 			calls++
@@ -108,9 +108,9 @@ func TestNATSIsAway(t *testing.T) {
 	t.Parallel()
 	nats := startNATS(t)
 	w := startWorker(t, t.TempDir(), "--rtp-ports", "25440-25459", "--nats", nats.url())
-	w.must(201, "PUT", "accounts", `{"data":{"id":"acc","name":"Acme"}}`)
-	w.must(201, "PUT", "accounts/acc/users", `{"data":{"id":"ann","first_name":"Ann","last_name":"Lee","call_recording":{"any":{"any":{"enabled":true,"format":"wav"}}}}}`)
-	secret := w.must(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"x"}}`)["token"].(string)
+	w.answers(201, "PUT", "accounts", `{"data":{"id":"acc","name":"Acme"}}`)
+	w.answers(201, "PUT", "accounts/acc/users", `{"data":{"id":"ann","first_name":"Ann","last_name":"Lee","call_recording":{"any":{"any":{"enabled":true,"format":"wav"}}}}}`)
+	secret := w.answers(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"x"}}`)["token"].(string)
 	nats.stop()
 	const change = `{"data":{"first_name":"Anna"}}`
 	until(t, "a change fails", func() bool {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,6 +38,7 @@ func problems(out map[string]any) []string {
 			got = append(got, path+" "+rule)
 		}
 	}
+	slices.Sort(got)
 	return got
 }
 
