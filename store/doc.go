@@ -3,7 +3,8 @@
 // of recordings. It owns the NATS JetStream buckets they lie in, the NATS server
 // in this process when no other is named, and the pictures of the buckets in
 // memory. cmd opens it; the doors read and write documents and tokens through it,
-// and the recorder's events go into the index.
+// the recorder's events go into the index, and, on a server that others can reach,
+// to whoever subscribes to them ([Store.Tell]).
 //
 // Documents are JSON objects to it and nothing more: what they mean is policy's.
 //

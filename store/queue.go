@@ -229,12 +229,14 @@ type Stats struct {
 	QueuedBytes int    // of at most 64 MiB
 	Refused     uint64 // Upserts refused since the start
 	Connected   bool   // to NATS
+	EventsLost  uint64 // that were not published, since the start
 }
 
 // Stats returns the figures as of now.
 func (s *Store) Stats() Stats {
+	connected := s.conn.IsConnected() // may wait for a socket, as nobody with the queue's lock must
 	q := s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return Stats{len(q.newest) + len(q.flying), q.bytes, q.refused, s.conn.IsConnected()}
+	return Stats{len(q.newest) + len(q.flying), q.bytes, q.refused, connected, s.events.lost.Load()}
 }

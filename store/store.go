@@ -61,6 +61,7 @@ type Store struct {
 	secret *tokenBook
 	index  *index
 	queue  *queue
+	events *events
 
 	feeds  []*feed // documents, tokens, recordings
 	stop   context.CancelFunc
@@ -93,6 +94,7 @@ func Open(ctx context.Context, cfg Config) (s *Store, err error) {
 		log: cfg.Log, compile: cfg.Compile, docs: newReplica[docKey, *Document](),
 		secret: newTokenBook(), index: newIndex(), queue: newQueue(),
 	}
+	s.events = newEvents(func(subject string, body []byte) error { return s.conn.Publish(subject, body) }, cfg.Log)
 	s.docs.size = (*Document).size
 	defer func() {
 		if err != nil {
@@ -123,6 +125,8 @@ func (s *Store) connect(cfg Config) (err error) {
 		nats.Name("callrec"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), // fail at once while away
 		nats.IgnoreAuthErrorAbort(), // a password that is being changed is no reason to give up
 		nats.ReconnectWait(500 * time.Millisecond),
+		// A server that reads nothing must not hold a writer, and all behind it, for long.
+		nats.FlusherTimeout(answerTime),
 		nats.DisconnectErrHandler(func(c *nats.Conn, err error) {
 			if c.IsClosed() {
 				return // by us
@@ -133,7 +137,11 @@ func (s *Store) connect(cfg Config) (err error) {
 			s.log.Info("NATS is back")
 			s.lost.back()
 		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { s.log.Warn("nats", "err", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if !s.events.refused(err) {
+				s.log.Warn("nats", "err", err)
+			}
+		}),
 	}
 	where := cfg.URL
 	if where == "" {
@@ -195,7 +203,7 @@ func (s *Store) openBuckets(ctx context.Context, cfg Config) error {
 }
 
 // start starts the goroutines: a feed for each bucket, the writer of the index
-// and its keeper.
+// and its keeper, and the publisher of events.
 func (s *Store) start(ctx context.Context, seen func(*bucket, uint64)) {
 	live, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
@@ -220,6 +228,9 @@ func (s *Store) start(ctx context.Context, seen func(*bucket, uint64)) {
 	writing, finish := context.WithCancel(context.WithoutCancel(ctx))
 	s.finish = finish
 	s.writer.Go(func() { s.write(writing) })
+	if s.server == nil {
+		s.writer.Go(func() { s.events.run(writing) })
+	}
 }
 
 // unseen tells which cells a full reading has not shown though it should have:

@@ -43,6 +43,7 @@ func (w *worker) openStore() (err error) {
 func (w *worker) happened(e recording.Event) {
 	w.events.add(e)
 	w.feed.Publish(e)
+	w.store.Tell(e.Call.Account, e.Call.Call, func() []byte { return control.EventJSON(&e) })
 	if e.Recording != nil && e.Recording.State == recording.Failed {
 		w.index(control.Recorded(&e)) // no file will tell of it
 	}
@@ -74,10 +75,7 @@ func (w *worker) indexReady(r spool.Ready) {
 func (w *worker) indexOutcome(o upload.Outcome) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	state, reason := recording.Delivered, ""
-	if !o.Delivered {
-		state, reason = recording.Parked, o.Err.Error()
-	}
+	state, reason := ended(&o)
 	r, err := w.store.Recording(ctx, o.Account, o.ID)
 	var now control.Recording
 	if err == nil {
@@ -88,6 +86,14 @@ func (w *worker) indexOutcome(o upload.Outcome) {
 		return
 	}
 	w.index(now)
+}
+
+// ended is the state that a delivery has ended in, and why.
+func ended(o *upload.Outcome) (recording.State, string) {
+	if o.Delivered {
+		return recording.Delivered, ""
+	}
+	return recording.Parked, o.Err.Error()
 }
 
 // archive is control.Audio: the spool, and after it the target.

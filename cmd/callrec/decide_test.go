@@ -29,7 +29,7 @@ type shop struct {
 	came chan string
 }
 
-func openShop(t *testing.T) *shop {
+func openShop(t *testing.T, change ...func(*workerConfig)) *shop {
 	t.Helper()
 	s := &shop{t: t, got: map[string][]byte{}, came: make(chan string, 100)}
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -50,6 +50,9 @@ func openShop(t *testing.T) *shop {
 	cfg, err := demoWorker(t.TempDir(), strings.TrimPrefix(receiver.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, c := range change {
+		c(&cfg)
 	}
 	if s.worker, err = startWorker(cfg, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)

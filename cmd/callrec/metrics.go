@@ -99,5 +99,6 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	gauge("store_connected", "Whether NATS answers: 1 or 0.", connected)
 	gauge("index_queued", "Recordings that wait for the index.", float64(st.Queued))
 	count("index_refused_total", "Recordings the index had no room for.", float64(st.Refused))
+	count("events_not_published_total", "Events NATS had no time for, or refused.", float64(st.EventsLost))
 	count("events_not_logged_total", "Events the log had no time for.", float64(m.w.events.dropped.Load()))
 }

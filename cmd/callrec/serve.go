@@ -37,7 +37,7 @@ type serveCmd struct {
 	Storage        string          `help:"Where recordings without a url go: a folder, http(s)://…, s3://BUCKET/PREFIX or file:///DIR. Default: recordings, under --data." placeholder:"DIR|URL"`
 	StorageKeep    time.Duration   `help:"How long a storage folder keeps recordings; 0 for ever." default:"0"`
 	AllowTarget    []string        `help:"Where tenants' urls may point besides public addresses; repeatable." placeholder:"CIDR|HOST[:PORT]|s3://BUCKET/PREFIX|DIR"`
-	NATS           string          `name:"nats" help:"NATS server or cluster for documents, tokens and the index of recordings. Default: one of its own, under --data." placeholder:"URL"`
+	NATS           string          `name:"nats" help:"NATS server or cluster for documents, tokens and the index of recordings; events are published there. Default: one of its own, under --data." placeholder:"URL"`
 	AdminTokenFile string          `help:"File that holds the admin token. Default: admin-token, under --data, made at the first start. CALLREC_ADMIN_TOKEN goes before it." placeholder:"FILE"`
 	TLSCert        string          `name:"tls-cert" help:"Certificate of the API, PEM." placeholder:"FILE"`
 	TLSKey         string          `name:"tls-key" help:"Its key, PEM." placeholder:"FILE"`

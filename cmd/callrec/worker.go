@@ -250,7 +250,12 @@ func (w *worker) lost(id string, err error) {
 func (w *worker) delivered(o upload.Outcome) {
 	w.indexOutcome(o)
 	switch m := w.owner.Load(); {
-	case m == nil:
+	case m == nil: // what an earlier process left was faster than this one's start
+		state, reason := ended(&o)
+		w.happened(recording.Event{
+			At: time.Now(), Call: recording.CallID{Account: o.Account, Call: o.CallID}, Name: state.String(), Detail: reason,
+			Recording: &recording.Info{ID: o.ID, State: state, Reason: reason},
+		})
 	case o.Delivered:
 		m.Delivered(recording.CallID{Account: o.Account, Call: o.CallID}, o.ID)
 	default:
