@@ -13,9 +13,15 @@ import (
 // answers have told differently (RFC 3264 §8).
 func OfferOf(info recording.CallInfo) (Offer, error) {
 	o, err := ParseReoffer(info.Spec.Offer)
-	if err == nil {
-		o, err = o.Adopt(info.Spec.Legs)
+	if err != nil {
+		return o, err
 	}
+	return o.Of(info)
+}
+
+// Of is OfferOf for who has the offer that the call stands at parsed already.
+func (o Offer) Of(info recording.CallInfo) (Offer, error) {
+	o, err := o.Adopt(info.Spec.Legs)
 	o.session = fingerprint(fmt.Sprintf("%q %q %d", info.Spec.ID.Account, info.Spec.ID.Call, info.Spec.At.UnixNano()))
 	o.version = info.Revision
 	return o, err

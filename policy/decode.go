@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -23,15 +24,15 @@ func Decode(body []byte) (any, error) {
 	if !utf8.Valid(body) {
 		return nil, Invalid("the body is not UTF-8")
 	}
-	if err := json.Unmarshal(body, new(json.RawMessage)); err != nil {
+	if !json.Valid(body) {
+		err := json.Unmarshal(body, new(json.RawMessage)) // which says why
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
 			return nil, Invalid(fmt.Sprintf("not JSON: %v, at byte %d", syntax, syntax.Offset))
 		}
 		return nil, Invalid("not JSON")
 	}
-	d := decoder{Decoder: json.NewDecoder(bytes.NewReader(body))}
-	d.UseNumber()
+	d := decoder{rest: body}
 	v, err := d.value()
 	if err != nil {
 		return nil, err
@@ -39,42 +40,47 @@ func Decode(body []byte) (any, error) {
 	return v, d.bad.Err()
 }
 
-// decoder builds the tree of a body that is known to be JSON.
+// decoder builds the tree of a body that is known to be JSON: the first byte of
+// a value says what it is, and nothing can be missing.
 type decoder struct {
-	*json.Decoder
+	rest []byte
 	path []string
 	bad  Problems
 }
 
 func (d *decoder) value() (any, error) {
-	t, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch t := t.(type) {
-	case json.Delim:
+	d.space()
+	switch d.rest[0] {
+	case '{', '[':
 		if len(d.path) >= maxDepth {
 			return nil, Invalid(fmt.Sprintf("the body is nested deeper than %d levels", maxDepth))
 		}
-		if t == '{' {
+		if d.rest[0] == '{' {
 			return d.object()
 		}
 		return d.array()
-	case json.Number:
-		return d.number(string(t)), nil
-	default: // string, bool, nil
-		return t, nil
+	case '"':
+		return d.text(), nil
+	case 't':
+		d.rest = d.rest[len("true"):]
+		return true, nil
+	case 'f':
+		d.rest = d.rest[len("false"):]
+		return false, nil
+	case 'n':
+		d.rest = d.rest[len("null"):]
+		return nil, nil
+	default:
+		return d.number(), nil
 	}
 }
 
 func (d *decoder) object() (any, error) {
 	out := make(map[string]any)
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		key, _ := t.(string) // json.Decoder lets nothing else be a key
+	for d.rest = d.rest[1:]; d.more('}'); {
+		key := d.text()
+		d.space()
+		d.rest = d.rest[1:] // the colon
 		d.path = append(d.path, key)
 		v, err := d.value()
 		if err != nil {
@@ -86,13 +92,12 @@ func (d *decoder) object() (any, error) {
 		out[key] = v
 		d.path = d.path[:len(d.path)-1]
 	}
-	_, err := d.Token() // the closing brace
-	return out, err
+	return out, nil
 }
 
 func (d *decoder) array() (any, error) {
 	out := []any{}
-	for d.More() {
+	for d.rest = d.rest[1:]; d.more(']'); {
 		d.path = append(d.path, strconv.Itoa(len(out)))
 		v, err := d.value()
 		if err != nil {
@@ -101,13 +106,57 @@ func (d *decoder) array() (any, error) {
 		out = append(out, v)
 		d.path = d.path[:len(d.path)-1]
 	}
-	_, err := d.Token() // the closing bracket
-	return out, err
+	return out, nil
+}
+
+// more takes the comma before the next element of an object or array, or the
+// bracket at its end.
+func (d *decoder) more(end byte) bool {
+	d.space()
+	switch d.rest[0] {
+	case end:
+		d.rest = d.rest[1:]
+		return false
+	case ',':
+		d.rest = d.rest[1:]
+		d.space()
+	}
+	return true
+}
+
+func (d *decoder) space() {
+	for len(d.rest) > 0 && (d.rest[0] == ' ' || d.rest[0] == '\n' || d.rest[0] == '\r' || d.rest[0] == '\t') {
+		d.rest = d.rest[1:]
+	}
+}
+
+func (d *decoder) text() string {
+	end, escaped := 1, false
+	for ; d.rest[end] != '"'; end++ {
+		if d.rest[end] == '\\' {
+			escaped = true
+			end++ // past what it escapes
+		}
+	}
+	literal := d.rest[:end+1]
+	d.rest = d.rest[end+1:]
+	if !escaped {
+		return string(literal[1:end])
+	}
+	var s string
+	_ = json.Unmarshal(literal, &s) // it is known to be a string
+	return s
 }
 
 // number keeps integers exact. Every number a request may hold fits; an exponent
 // in the millions must not reach arithmetic of unlimited size.
-func (d *decoder) number(text string) any {
+func (d *decoder) number() any {
+	end := 0
+	for end < len(d.rest) && strings.IndexByte("+-.0123456789Ee", d.rest[end]) >= 0 {
+		end++
+	}
+	text := string(d.rest[:end])
+	d.rest = d.rest[end:]
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n
 	}

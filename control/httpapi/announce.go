@@ -88,6 +88,7 @@ func legs(r *request, o object, bad *policy.Problems) []recording.LegSpec {
 	}
 	offer, err := control.ParseOffer(text)
 	if err == nil {
+		r.offer, r.sdp = offer, text
 		offer, err = offer.Assign(named)
 	}
 	if err != nil {

@@ -28,7 +28,9 @@ type request struct {
 	call    recording.CallID // its Call is empty on collections
 	token   control.Token    // who asks
 
-	received time.Time // right after the body was read
+	received time.Time     // right after the body was read
+	offer    control.Offer // in the body, as
+	sdp      string        // parsed from this; empty: none
 	warnings []string
 }
 

@@ -42,7 +42,10 @@ func (s *server) view(r *request, info recording.CallInfo) callView {
 // sdp answers the offer of a call. The offer was parsed when it came, so that it
 // cannot be now is our own fault, and not the client's business.
 func (s *server) sdp(r *request, info recording.CallInfo) string {
-	offer, err := control.OfferOf(info)
+	offer, err := r.offer.Of(info)
+	if r.sdp != info.Spec.Offer {
+		offer, err = control.OfferOf(info)
+	}
 	if err != nil {
 		s.Log.Error("the offer of a call cannot be answered", "request_id", r.id, "account", r.account, "call_id", r.call.Call, "err", err)
 		return ""
