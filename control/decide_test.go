@@ -157,7 +157,10 @@ func TestForwardedCalls(t *testing.T) {
 		{recording.Party{DeviceID: "d1"}, "onnet", recording.Party{}, recording.Party{}, []string{`inbound from onnet to endpoint, callee leg, of "u1"`}, "[]"},
 		{recording.Party{DeviceID: "d1"}, "offnet", recording.Party{UserID: "u2"}, recording.Party{}, []string{}, "[]"},
 		{
-			recording.Party{DeviceID: "d1"}, "", recording.Party{UserID: "u2"}, recording.Party{UserID: "u2"},
+			recording.Party{DeviceID: "d1"},
+			"",
+			recording.Party{UserID: "u2"},
+			recording.Party{UserID: "u2"},
 			[]string{`inbound from onnet to endpoint, callee leg, of "u1"`, `inbound from onnet to endpoint, callee leg, of "u2"`},
 			"[forwarded_by.from_network is missing: the settings for onnet and, failing these, for offnet calls count]",
 		},

@@ -16,6 +16,9 @@ const (
 	Callflows = "callflows"
 )
 
+// MaxDocument is what one may have, in bytes of JSON.
+const MaxDocument = store.MaxDocument
+
 // Ref names a document; the store says what it and the next four are.
 type Ref = store.Ref
 

@@ -12,7 +12,7 @@ import (
 
 // The bounds of documents: one, and all of an account.
 const (
-	maxDocument     = 256 << 10
+	MaxDocument     = 256 << 10 // bytes of JSON
 	maxAccountBytes = 64 << 20
 	documentExtra   = 512 // what a document costs besides its bytes
 )
@@ -199,8 +199,8 @@ func (s *Store) fits(ref Ref, data json.RawMessage) error {
 	if !json.Valid(data) {
 		return errors.New("a document must be JSON")
 	}
-	if len(data) > maxDocument {
-		return &FullError{fmt.Sprintf("a document may have %d bytes, this one has %d", maxDocument, len(data))}
+	if len(data) > MaxDocument {
+		return &FullError{fmt.Sprintf("a document may have %d bytes, this one has %d", MaxDocument, len(data))}
 	}
 	if n, bytes := s.docs.load(ref.Account); bytes+len(data)+documentExtra > maxAccountBytes {
 		return &FullError{fmt.Sprintf("account %q has %d documents of %d bytes in all, and no room for more", ref.Account, n, bytes)}

@@ -64,7 +64,7 @@ func TestDocumentsAreReadAsWritten(t *testing.T) {
 			t.Error("what is no JSON was stored")
 		}
 		var full *FullError
-		if _, err := s.Create(ctx, user("a", "b"), doc(`"%s"`, bytes.Repeat([]byte("x"), maxDocument))); !errors.As(err, &full) {
+		if _, err := s.Create(ctx, user("a", "b"), doc(`"%s"`, bytes.Repeat([]byte("x"), MaxDocument))); !errors.As(err, &full) {
 			t.Errorf("a document too large: %v", err)
 		}
 	})

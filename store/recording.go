@@ -65,8 +65,8 @@ func (r Recording) tidy() (Recording, error) {
 			return r, fmt.Errorf("recording %q has a field of %d bytes, the index takes %d", r.ID, len(*f), maxField)
 		}
 	}
-	if len(r.Doc) > maxDocument || !json.Valid(r.Doc) {
-		return r, fmt.Errorf("the document of recording %q must be JSON of at most %d bytes", r.ID, maxDocument)
+	if len(r.Doc) > MaxDocument || !json.Valid(r.Doc) {
+		return r, fmt.Errorf("the document of recording %q must be JSON of at most %d bytes", r.ID, MaxDocument)
 	}
 	r.Created = r.Created.Truncate(time.Millisecond)
 	r.Doc = slices.Clone(r.Doc)

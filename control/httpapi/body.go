@@ -28,10 +28,7 @@ func (s *server) read(r *request) (any, error) {
 		return nil, policy.Invalid("the body could not be read")
 	}
 	if len(body) > maxBody {
-		return nil, &control.Fault{
-			Status: http.StatusRequestEntityTooLarge, Message: "validation error",
-			Data: control.Fields(policy.Problems{{Path: "file", Rule: "maxSize", Message: fmt.Sprintf("The body must not be more than %d bytes", maxBody), Target: maxBody}}),
-		}
+		return nil, tooLarge("file", fmt.Sprintf("The body must not be more than %d bytes", maxBody), maxBody)
 	}
 	top, err := decode(body)
 	if err != nil {
@@ -57,6 +54,13 @@ func (s *server) read(r *request) (any, error) {
 		data = map[string]any{}
 	}
 	return data, nil
+}
+
+func tooLarge(path, message string, most int) error {
+	return &control.Fault{
+		Status: http.StatusRequestEntityTooLarge, Message: "validation error",
+		Data: control.Fields(policy.Problems{{Path: path, Rule: "maxSize", Message: message, Target: most}}),
+	}
 }
 
 // decode is policy.Decode with paths named from the top of the data.

@@ -73,7 +73,7 @@ func (c collection) create(s *server, r *request) (reply, error) {
 	if c.kind == control.Accounts {
 		ref = control.AccountRef(id)
 	}
-	text, err := json.Marshal(doc)
+	text, err := encodeDocument(doc)
 	if err != nil {
 		return reply{}, err
 	}
@@ -84,6 +84,15 @@ func (c collection) create(s *server, r *request) (reply, error) {
 	out, err := show(d)
 	out.status, out.location = http.StatusCreated, strings.TrimSuffix(r.URL.Path, "/")+"/"+id
 	return out, err
+}
+
+// encodeDocument is a document as it is stored.
+func encodeDocument(doc map[string]any) (json.RawMessage, error) {
+	text, err := json.Marshal(doc)
+	if err == nil && len(text) > control.MaxDocument {
+		err = tooLarge("data", fmt.Sprintf("The document must not have more than %d bytes, and it has %d", control.MaxDocument, len(text)), control.MaxDocument)
+	}
+	return text, err
 }
 
 // chosenID is the id a new document is to have, or one as Kazoo makes them.
@@ -192,7 +201,7 @@ func (s *server) changeOnce(ctx context.Context, c collection, ref control.Ref, 
 	if err := bad.Err(); err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(doc)
+	text, err := encodeDocument(doc)
 	if err != nil {
 		return nil, err
 	}
