@@ -19,9 +19,9 @@ import (
 // The short one has its limit so low that any machine gets there soon. Calls are
 // as dear as they can be, so that the generator takes little beside them.
 func TestOverload(t *testing.T) {
-	maxBusy, batch, room := "10", 20, 250
+	maxBusy, batch, room, starved := "10", 20, 250, 0.4
 	if long() {
-		maxBusy, batch, room = "85", 50, 2000
+		maxBusy, batch, room, starved = "85", 50, 2000, 0.95
 	} else {
 		t.Parallel()
 	}
@@ -76,7 +76,8 @@ func TestOverload(t *testing.T) {
 		}
 	}
 	time.Sleep(5 * time.Second) // with all of them under way
-	t.Logf("after five seconds more: busy %.3f", busy())
+	after := busy()
+	t.Logf("after five seconds more: busy %.3f", after)
 	cancel()
 	sent, lag := 0, time.Duration(0)
 	for _, s := range senders {
@@ -86,8 +87,10 @@ func TestOverload(t *testing.T) {
 		}
 		sent, lag = sent+report.Packets, max(lag, report.Lag)
 	}
-	if lag > 500*time.Millisecond { // half of what the worker waits for: a machine on which nobody keeps his time
-		t.Skipf("%v: by %v", errVoid, lag)
+	// What the worker waits for is a second, and calls it has taken cannot be given
+	// back when others take the CPU from it.
+	if lag > 500*time.Millisecond || after > starved {
+		t.Skipf("the machine is too busy to tell: the generator lags by %v, the shard is busy %.2f with calls for %s %%", lag, after, maxBusy)
 	}
 	time.Sleep(2 * time.Second)
 	if err := forAll(8, len(calls), func(i int) error {
