@@ -48,6 +48,7 @@ type workerConfig struct {
 	spoolQuota               int64         // bytes of an account in the spool; 0: half of the disk
 	storageKeep              time.Duration // 0 for ever
 	uploadCA                 string
+	uniqueNames              bool
 	mp3Kbps                  int
 }
 
@@ -64,6 +65,7 @@ type worker struct {
 	manager *recording.Manager
 	events  *eventLog
 	store   *store.Store
+	pause   claimPause
 	feed    *control.Feed
 	doors   []*http.Server
 	failed  chan error // a listener that broke
@@ -164,7 +166,7 @@ func (w *worker) startRecording() error {
 	m, err := recording.New(recording.Config{
 		Sets: sets, Spool: w.spool, Clock: capture.NewClock(), Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
 		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits,
-		Admit: w.space.admit, Begin: w.space.begin, Used: w.store.Used, OnEvent: w.happened, Log: w.log,
+		Admit: w.space.admit, Begin: w.space.begin, Used: w.used, OnEvent: w.happened, Log: w.log,
 	})
 	if err != nil {
 		closeAll()
@@ -219,6 +221,7 @@ func (w *worker) open(flag, addr string, h http.Handler, cert, key string) (stri
 
 // spooled passes a finished recording on.
 func (w *worker) spooled(r spool.Ready) {
+	r = w.named(r)
 	w.indexReady(r)
 	if m := w.owner.Load(); m != nil {
 		m.Spooled(r.ID())
