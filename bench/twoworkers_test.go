@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// natsServer runs a NATS server as an operator would, built from the module that the
+// outsideNATS runs a NATS server as an operator would, built from the module that the
 // worker's own comes from.
-func natsServer(t *testing.T) (url string) {
+func outsideNATS(t *testing.T) (url string) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "nats-server")
 	if out, err := exec.Command("go", "build", "-o", name, "github.com/nats-io/nats-server/v2").CombinedOutput(); err != nil {
@@ -147,7 +147,7 @@ func sameCalls(t *testing.T, ws [2]*worker, n int, settings map[string]any) map[
 // one worker have the same call id.
 func TestTwoWorkersOfOneStoreDoNotMeet(t *testing.T) {
 	t.Parallel()
-	nats, rec, ports := natsServer(t), newFlapping(t), [2]string{"31000-31199", "31200-31399"}
+	nats, rec, ports := outsideNATS(t), newFlapping(t), [2]string{"31000-31199", "31200-31399"}
 	ws := pair(t, ports, nil, "--nats", nats)
 	const n = 30
 	of := sameCalls(t, ws, n, map[string]any{"format": "wav", "url": rec.URL + "/in"})
