@@ -2,7 +2,8 @@
 // a process of its own, with real packets over loopback, real SBCs and real
 // storage servers. Nobody imports it; `go test ./bench` and
 // `go test -bench . ./bench` run it. CALLREC_LONG=1 makes the tests long,
-// CALLREC_TORTURE=N kills a worker N times.
+// CALLREC_TORTURE=N kills a worker N times, CALLREC_SOAK=30m lets calls come and go for
+// so long (and wants -timeout 1h).
 //
 // BenchmarkCalls loads a worker with so many calls at once and reports, beside
 // the worker's CPU, whether the run counts: lost-packets must be 0, every file

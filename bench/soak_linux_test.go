@@ -32,6 +32,7 @@ type soak struct {
 	known   map[string]owned
 	firsts  map[*soakCall]bool
 	reused  int
+	refused int // calls that the worker had no room for
 	checked int // files compared sample by sample
 	void    int // that were not, because their sender was late
 	wrong   []error
@@ -162,6 +163,10 @@ func (s *soak) note(err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if errors.Is(err, errRefused) {
+		s.refused++
+		return
+	}
 	s.wrong = append(s.wrong, err)
 }
 

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -115,9 +116,15 @@ func (c *soakCall) flow() map[string]any {
 
 func (c *soakCall) path() string { return "/channels/" + url.PathEscape(c.id) }
 
+// errRefused says that a worker took no call: a busy machine has room for fewer.
+var errRefused = errors.New("refused")
+
 // ask sends a request and wants the code.
 func (c *soakCall) ask(method, path string, data map[string]any, code int) (callData, error) {
 	a, err := c.worker().try(method, path, data)
+	if err == nil && a.Code == http.StatusServiceUnavailable && code == http.StatusCreated {
+		return a.Data, errRefused
+	}
 	if err == nil && a.Code != code {
 		err = fmt.Errorf("%s %s of %s: %d %s", method, path, c.kind.name, a.Code, a.Raw)
 	}

@@ -1,6 +1,6 @@
 // Package store keeps what a worker must know for longer than a call: the
-// documents of accounts, users, devices and callflows, the tokens, and the index
-// of recordings. It owns the NATS JetStream buckets they lie in, the NATS server
+// documents of accounts, users, devices and callflows, the tokens, the index
+// of recordings, and whose the names at receivers are. It owns the NATS JetStream buckets they lie in, the NATS server
 // in this process when no other is named, and the pictures of the buckets in
 // memory. cmd opens it; the doors read and write documents and tokens through it,
 // the recorder's events go into the index, and, on a server that others can reach,

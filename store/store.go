@@ -41,6 +41,7 @@ const (
 	documentsBytes    = 1 << 30
 	tokensBytes       = 64 << 20
 	recordingsBytes   = 8 << 30
+	namesBytes        = 256 << 20
 	defaultRecordings = 200_000
 	defaultAge        = 400 * 24 * time.Hour
 )
@@ -55,7 +56,7 @@ type Store struct {
 	server  *embedded // nil with a cluster
 	conn    *nats.Conn
 
-	documents, tokens, recordings *bucket
+	documents, tokens, recordings, names *bucket
 
 	docs   *replica[docKey, *Document]
 	secret *tokenBook
@@ -193,6 +194,9 @@ func (s *Store) openBuckets(ctx context.Context, cfg Config) error {
 		{&s.tokens, "callrec_tokens", "hashes of the API's tokens", bounds{bytes: tokensBytes}},
 		{&s.recordings, "callrec_recordings", "index of recordings", bounds{
 			bytes: recordingsBytes, count: cfg.MaxRecordings, age: cfg.MaxAge, dropOldest: true,
+		}},
+		{&s.names, "callrec_names", "whose names at receivers are", bounds{
+			bytes: namesBytes, count: cfg.MaxRecordings, age: cfg.MaxAge, dropOldest: true,
 		}},
 	} {
 		if *b.to, err = openBucket(ctx, js, b.name, b.description, replicas, b.bounds); err != nil {

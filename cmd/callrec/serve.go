@@ -37,6 +37,7 @@ type serveCmd struct {
 	Storage        string          `help:"Where recordings without a url go: a folder, http(s)://…, s3://BUCKET/PREFIX or file:///DIR. Default: recordings, under --data." placeholder:"DIR|URL"`
 	StorageKeep    time.Duration   `help:"How long a storage folder keeps recordings; 0 for ever." default:"0"`
 	AllowTarget    []string        `help:"Where tenants' urls may point besides public addresses; repeatable." placeholder:"CIDR|HOST[:PORT]|s3://BUCKET/PREFIX|DIR"`
+	UniqueNames    bool            `help:"Every file at a url carries its recording's id in its name, the first of a call id too. For workers that share a receiver but no --nats."`
 	NATS           string          `name:"nats" help:"NATS server or cluster for documents, tokens and the index of recordings; events are published there. Default: one of its own, under --data." placeholder:"URL"`
 	AdminTokenFile string          `help:"File that holds the admin token. Default: admin-token, under --data, made at the first start. CALLREC_ADMIN_TOKEN goes before it." placeholder:"FILE"`
 	TLSCert        string          `name:"tls-cert" help:"Certificate of the API, PEM." placeholder:"FILE"`
@@ -145,7 +146,7 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 		syncEvery = 0
 	}
 	return workerConfig{
-		data: c.Data, nats: c.NATS, http: c.HTTP, ops: c.Ops, storage: storage, storageKeep: c.StorageKeep, allowTarget: c.AllowTarget, uploadCA: c.UploadCA,
+		data: c.Data, nats: c.NATS, http: c.HTTP, ops: c.Ops, storage: storage, storageKeep: c.StorageKeep, allowTarget: c.AllowTarget, uploadCA: c.UploadCA, uniqueNames: c.UniqueNames,
 		addrs: addrs, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, rtcp: rtcpPolicies[c.RTCP], reportDigits: c.ReportDigits, shards: c.Shards,
 		tokenFile: c.AdminTokenFile, tlsCert: c.TLSCert, tlsKey: c.TLSKey,
 		hold: c.Hold, sourceTimeout: c.SourceTimeout, mediaTimeout: c.MediaTimeout,

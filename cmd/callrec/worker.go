@@ -50,6 +50,7 @@ type workerConfig struct {
 	maxMemory                int64         // bytes that the process may take; 0: no limit
 	storageKeep              time.Duration // 0 for ever
 	uploadCA                 string
+	uniqueNames              bool
 	mp3Kbps                  int
 }
 
@@ -66,6 +67,7 @@ type worker struct {
 	manager *recording.Manager
 	events  *eventLog
 	store   *store.Store
+	pause   claimPause
 	feed    *control.Feed
 	doors   []*http.Server
 	failed  chan error // a listener that broke
@@ -168,7 +170,7 @@ func (w *worker) startRecording() error {
 	m, err := recording.New(recording.Config{
 		Sets: sets, Spool: w.spool, Clock: clock, Hold: w.cfg.hold, SourceTimeout: w.cfg.sourceTimeout,
 		MediaTimeout: w.cfg.mediaTimeout, Allow: w.cfg.rtpAllow, RTCP: w.cfg.rtcp, ReportDigits: w.cfg.reportDigits,
-		Admit: w.space.admit, Begin: w.space.begin, MaxBusy: w.cfg.maxBusy, Used: w.store.Used, OnEvent: w.happened, Log: w.log,
+		Admit: w.space.admit, Begin: w.space.begin, MaxBusy: w.cfg.maxBusy, Used: w.used, OnEvent: w.happened, Log: w.log,
 	})
 	if err != nil {
 		closeAll()
@@ -231,6 +233,7 @@ func (w *worker) liveCalls() int {
 
 // spooled passes a finished recording on.
 func (w *worker) spooled(r spool.Ready) {
+	r = w.named(r)
 	w.indexReady(r)
 	if m := w.owner.Load(); m != nil {
 		m.Spooled(r.ID())

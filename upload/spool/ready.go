@@ -93,6 +93,27 @@ func (r Ready) Note(d Delivery) error {
 	return nil
 }
 
+// Rename gives the recording another name at its destination. It is for before the first
+// try: a repeat must bear the same name. Once it returns nil no crash brings the old one back.
+func (r Ready) Rename(name string) (Ready, error) {
+	if r.s.isClosed() {
+		return r, ErrClosed
+	}
+	m, err := r.Manifest()
+	if err != nil {
+		return r, err
+	}
+	m.Destination.Name = name
+	if err := r.s.disk.saveManifest(&m, true); err != nil {
+		return r, fmt.Errorf("cannot update manifest of %s: %w", r.name.ID, err)
+	}
+	if err := r.s.disk.syncDir(); err != nil {
+		return r, fmt.Errorf("cannot keep the new name of %s: %w", r.name.ID, err)
+	}
+	r.dest = m.Destination
+	return r, nil
+}
+
 // Park keeps the recording, out of the queue, until the operator acts. A reason
 // is required: it is what makes it parked.
 func (r Ready) Park(d Delivery, reason string) error {
