@@ -27,7 +27,7 @@ type house struct {
 // openHouse starts a worker on ports that no other test has.
 func openHouse(t *testing.T, ports string) house {
 	t.Helper()
-	h := house{startWorker(t, t.TempDir(), "--rtp-ports", ports), newInbox(t)}
+	h := house{startWorker(t, t.TempDir(), "--rtp-ports", ports, "--hold", "3s"), newInbox(t)}
 	h.open("acc")
 	return h
 }
@@ -65,6 +65,9 @@ func together(t *testing.T, tests map[string]func(t *testing.T)) {
 	all.Wait()
 }
 
+// lines are so many short calls as run at once; long ones are few, and always can.
+var lines = make(chan struct{}, 48)
+
 // spoken is a call on which both parties speak. All that is told of it says its
 // instant itself, so that what its files must hold is known to the sample, however
 // late the machine is.
@@ -76,24 +79,33 @@ type spoken struct {
 	data  callData  // the latest answer
 	talks [2]*talk
 	done  func()
+	begun int    // position at which they were to speak
+	line  func() // given back
 
-	caller string // the user whose leg the caller's is
-	place  [2]int // where on the timeline packet 0 of each talk lies
-	found  [2]bool
-	hush   [][2]int // where a key is kept out of the caller's leg
+	caller, callee string // the users that the legs belong to, as far as it is said
+	place          [2]int // where on the timeline packet 0 of each talk lies
+	found          [2]bool
+	hush           [][2]int // where a key is kept out of the caller's leg
 }
 
 // call announces a call between two endpoints of the account. Its parties have so
 // many packets to say.
 func (h house) call(t *testing.T, id string, more object, packets int) *spoken {
 	t.Helper()
-	c := &spoken{t: t, h: h.under(t), id: id, epoch: time.Now().Truncate(time.Millisecond), talks: parley(id, packets)}
+	c := &spoken{t: t, h: h.under(t), id: id, talks: parley(id, packets), line: func() {}}
+	if packets < 100 {
+		lines <- struct{}{}
+		c.line = sync.OnceFunc(func() { <-lines })
+	}
+	t.Cleanup(c.line)
+	c.epoch = time.Now().Truncate(time.Millisecond)
 	data := object{
 		"call_id": id, "other_leg_call_id": id + "-b", "from": "1001@acme.example", "to": "1002@acme.example",
 		"from_network": "onnet", "to_network": "onnet", "at": c.stamp(0),
 	}
 	maps.Copy(data, more)
 	a := c.h.do(http.MethodPut, "/channels", data)
+	c.punctual("an answer", 0, 2900*time.Millisecond)
 	if a.Code != http.StatusCreated {
 		t.Fatalf("announcing %s: %d %s", id, a.Code, a.Raw)
 	}
@@ -117,15 +129,22 @@ func (c *spoken) path() string { return "/channels/" + url.PathEscape(c.id) }
 func (c *spoken) tell(method string, pos int, data, said object) answer {
 	c.t.Helper()
 	c.until(pos)
-	if late := time.Since(c.epoch.Add(time.Duration(pos) * sample)); late > 700*time.Millisecond {
-		c.t.Skipf("the machine is too busy: a request is %v late", late)
-	}
+	c.punctual("a request", pos, 1500*time.Millisecond)
 	said["at"] = c.stamp(pos)
 	a := c.h.do(method, c.path(), data)
+	c.punctual("an answer", pos, 2900*time.Millisecond) // less than the hold, so it was in time
 	if a.Code == http.StatusOK {
 		c.data = a.Data
 	}
 	return a
+}
+
+// punctual skips the test if a position has long passed.
+func (c *spoken) punctual(what string, pos int, most time.Duration) {
+	c.t.Helper()
+	if late := time.Since(c.epoch.Add(time.Duration(pos) * sample)); late > most {
+		c.t.Skipf("the machine is too busy: %s comes %v late", what, late)
+	}
 }
 
 // act posts an action, with what else it says.
@@ -156,8 +175,22 @@ func (c *spoken) metaOK(pos int, data object) {
 // speak lets both parties begin.
 func (c *spoken) speak() {
 	c.t.Helper()
+	c.begun = max(int(time.Since(c.epoch)/sample), 0)
 	c.done = sync.OnceFunc(bothSpeak(c.t, c.data, c.talks))
 	c.t.Cleanup(c.done)
+}
+
+// heard waits until the parties have said all, and skips the test if a busy machine
+// has made them stammer, or begin when a file may be over.
+func (c *spoken) heard() {
+	c.t.Helper()
+	c.done()
+	for _, k := range c.talks {
+		late := k.origin().Sub(c.epoch) - time.Duration(c.begun)*sample
+		if lag := k.lag(); lag > 250*time.Millisecond || late > 250*time.Millisecond || c.begun > 450*ms {
+			c.t.Skipf("the machine is too busy: a party begins after %d ms, %v late, and lags %v behind", c.begun/ms, late, lag)
+		}
+	}
 }
 
 // hangup ends the call; what the parties still say is said to nobody.
@@ -167,6 +200,7 @@ func (c *spoken) hangup(pos int) {
 	if c.done != nil {
 		c.done()
 	}
+	c.line()
 }
 
 // recording is the n-th of the call, as it is now.

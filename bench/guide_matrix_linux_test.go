@@ -172,15 +172,15 @@ func (h house) ring(t *testing.T, name, kind string) *spoken {
 	if caller, _, _ := strings.Cut(kind, " "); caller != "outside" {
 		c.caller = caller
 	}
+	c.callee = "ann" // bob's leg is never recorded
 	return c
 }
 
 // owner is the user whose recording it is that has been made for a reason: that of
-// the leg recorded, which is ann's where calls to an endpoint are recorded, and else
-// the caller's.
+// the leg recorded.
 func (c *spoken) owner(reason string) string {
 	if reason == toOn || reason == toOff {
-		return "ann"
+		return c.callee
 	}
 	return c.caller
 }
@@ -201,6 +201,7 @@ func (h house) lists(path string, want int) {
 // under is the call with failures going to a subtest.
 func (c *spoken) under(t *testing.T) *spoken {
 	c.t, c.h = t, c.h.under(t)
+	t.Cleanup(c.line)
 	return c
 }
 
