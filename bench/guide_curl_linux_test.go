@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -45,9 +46,8 @@ func (h house) patchAsTheGuide(t *testing.T, token, user, matrix string) string 
 
 // The guide's request, to the letter, and its example: sales wants calls with
 // customers recorded, and none within the account. Then sales changes its mind.
-func TestGuideCurl(t *testing.T) {
-	t.Parallel()
-	h := openHouse(t, "22300-22399")
+func guideCurl(t *testing.T, h house) {
+	h = h.under(t).open("curl")
 	h.staff()
 	// Ids are made up by the worker, and the token is the account's own.
 	made := func(path string, doc object) (id string) {
@@ -67,6 +67,7 @@ func TestGuideCurl(t *testing.T) {
 	party := object{"device_id": phone}
 	colleague := object{"user_id": "bob"}
 	var calls sync.WaitGroup
+	var skipped atomic.Int32
 	show := func(step string, want map[string]string) {
 		for name, more := range map[string]object{
 			"to a customer":    {"to_network": "offnet", "caller": party},
@@ -81,7 +82,11 @@ func TestGuideCurl(t *testing.T) {
 				origins = []string{want[name]}
 			}
 			calls.Go(func() {
-				t.Run(step+name, func(t *testing.T) { c.under(t).isRecorded(origins, []string{"sales.wav"}) })
+				t.Run(step+name, func(t *testing.T) {
+					skipped.Add(1)
+					c.under(t).isRecorded(origins, []string{"sales.wav"})
+					skipped.Add(-1)
+				})
 			})
 		}
 	}
@@ -106,5 +111,7 @@ func TestGuideCurl(t *testing.T) {
 	h.patchAsTheGuide(t, token, user, `{}`)
 	show("at last ", nil)
 	calls.Wait()
-	h.lists("/users/"+user+"/recordings", 4)
+	if skipped.Load() == 0 {
+		h.lists("/users/"+user+"/recordings", 4)
+	}
 }

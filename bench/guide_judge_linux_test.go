@@ -134,11 +134,6 @@ func (c *spoken) expect(what string, s sound, h *held) (channels [][]int16) {
 		for _, m := range h.masks {
 			clear(w.pcm[min(m[0], h.to):min(m[1], h.to)])
 		}
-		for _, m := range c.hush {
-			if leg == 0 {
-				clear(w.pcm[min(c.place[0]+m[0], h.to):min(c.place[0]+m[1], h.to)])
-			}
-		}
 		legs[leg] = w.pcm[h.from:]
 	}
 	if h.legs == "stereo" {
@@ -147,14 +142,36 @@ func (c *spoken) expect(what string, s sound, h *held) (channels [][]int16) {
 	return [][]int16{sum(legs[0], legs[1])}
 }
 
-// find looks in a file for the place of a talk on the timeline, within 20 ms of when
-// it was sent: by the packets in which its party alone is heard. Once it is found,
-// every other file of the call must have it at the same place.
+// earliest is when sample 0 would have left, had all packets left as early as the best
+// of those that a recorder has when it must place the first.
+func (k *talk) earliest() (best time.Time) {
+	for n, at := range k.sent {
+		if o := at.Add(-time.Duration(n) * frameTime); !at.IsZero() && n < 125 && (best.IsZero() || o.Before(best)) {
+			best = o
+		}
+	}
+	return best
+}
+
+// lateness is how much later than the best packet any other left.
+func (k *talk) lateness() (worst time.Duration) {
+	o := k.earliest()
+	for n, at := range k.sent {
+		if !at.IsZero() {
+			worst = max(worst, at.Sub(o.Add(time.Duration(n)*frameTime)).Abs())
+		}
+	}
+	return worst
+}
+
+// find looks in a file for the place of a talk on the timeline, within 4 ms of when it
+// was sent, as far as that is known: by the packets in which its party alone is heard.
+// Once it is found, every other file of the call must have it at the same place.
 func (c *spoken) find(what string, s sound, h *held, leg int) {
 	c.t.Helper()
-	const slack = 160
 	k, pcm := c.talks[leg], s.channels[len(s.channels)*leg/2]
-	guess := int(math.Round(float64(k.origin().Sub(c.epoch)) / float64(sample)))
+	slack := 4*ms + int(c.left[leg].Sub(k.earliest())/sample)
+	guess := int(math.Round(float64(k.earliest().Sub(c.epoch)) / float64(sample)))
 	var packets []int
 	for n := range k.sent {
 		from, to := guess+n*frame-slack, guess+(n+1)*frame+slack
@@ -175,7 +192,7 @@ func (c *spoken) find(what string, s sound, h *held, leg int) {
 		got = narrow(pcm, h.rate, h.to-h.from)
 	}
 	best := math.Inf(-1)
-	for d := -slack; d <= slack; d++ {
+	for d := -4 * ms; d <= slack; d++ {
 		fit := 0.0
 		for _, n := range packets {
 			at := guess + d + n*frame - h.from
@@ -193,5 +210,5 @@ func (c *spoken) find(what string, s sound, h *held, leg int) {
 		}
 	}
 	c.found[leg] = true
-	c.t.Logf("%s: leg %d is %v from where it was sent, whose worst lag was %v", what, leg, time.Duration(c.place[leg]-guess)*sample, k.lag())
+	c.t.Logf("%s: leg %d is %v from where it was sent, whose worst lag was %v", what, leg, time.Duration(c.place[leg]-guess)*sample, k.lateness())
 }
