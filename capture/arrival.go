@@ -6,8 +6,10 @@ const (
 	// stepSize tells a step of the wall clock from the error of a sample.
 	stepSize = time.Millisecond
 
-	// readTime bounds how far past its Instant a Read still receives.
+	// readTime is how far past its Instant a Read still receives, and heldUp how far
+	// if the machine holds it up.
 	readTime = 100 * time.Millisecond
+	heldUp   = 5 * time.Second
 )
 
 // arrivals converts the kernel's wall-clock stamps to monotonic time. It is fed
@@ -31,6 +33,11 @@ func (a *arrivals) sample(now Instant) {
 // nanoseconds since 1970. It was not there at the instant after, when its socket
 // was last read, and is now. A stamp that fits neither before nor since the step
 // is moved into that window: two steps in one sweep, for one. No stamp (0) is now.
+//
+// One from after now may also be of a clock that has been set since; but a Read that
+// was held up is likelier, and to believe it costs nothing in the other case: a stream
+// lies where its least delay puts it, so a datagram that is dated too late moves nothing,
+// and one that is dated too early moves the stream for good.
 func (a *arrivals) mono(wall int64, after time.Duration) time.Duration {
 	now := a.last.Mono
 	if wall == 0 {
@@ -45,8 +52,11 @@ func (a *arrivals) mono(wall int64, after time.Duration) time.Duration {
 			return old
 		}
 	}
-	if t < after {
+	switch {
+	case t < after:
 		return min(after, now)
+	case t > now && t <= now+heldUp:
+		return t
 	}
 	return now
 }
