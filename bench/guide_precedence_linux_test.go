@@ -92,9 +92,7 @@ func (h house) located(matrix object) object {
 
 // The most specific setting wins, field by field, and the device over the user over
 // what the account has for endpoints; the account's own recordings are apart.
-func TestGuidePrecedence(t *testing.T) {
-	t.Parallel()
-	h := openHouse(t, "22000-22299")
+func guidePrecedence(t *testing.T, h house) {
 	tests := map[string]func(t *testing.T){}
 	for i, p := range precedence {
 		tests[p.name] = func(t *testing.T) {

@@ -202,6 +202,7 @@ type recordingData struct {
 	ID         string    `json:"id"`
 	Origin     string    `json:"origin"`
 	State      string    `json:"state"`
+	Reason     string    `json:"reason"`
 	MediaName  string    `json:"media_name"`
 	Started    time.Time `json:"started"`
 	DurationMS int64     `json:"duration_ms"` // once it has ended
