@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -148,11 +147,12 @@ func (s *Schemas) Unknown(name string, data map[string]any) []string {
 		return nil
 	}
 	var keys []string
-	for _, key := range slices.Sorted(maps.Keys(data)) {
+	for key := range data {
 		if _, ok := schema.Properties[key]; !ok {
 			keys = append(keys, key)
 		}
 	}
+	slices.Sort(keys)
 	return keys
 }
 

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"callrec/capture"
 	"callrec/capture/capturetest"
 	"callrec/recording"
 )
@@ -38,6 +40,35 @@ func TestPortsOfAnyShard(t *testing.T) {
 		other := capturetest.NewFake(30000, recording.Slots)
 		other.Limit = 4
 		c.Sets = append(c.Sets, other)
+	})
+}
+
+// readsCounted counts the reads of a set of ports.
+type readsCounted struct {
+	capture.Set
+	n atomic.Int64
+}
+
+func (s *readsCounted) Read(b *capture.Batch, slot int, now capture.Instant) (bool, error) {
+	s.n.Add(1)
+	return s.Set.Read(b, slot, now)
+}
+
+// Many announcements at once do not each read the ports of the calls before.
+func TestAnnouncingReadsNoPorts(t *testing.T) {
+	var set *readsCounted
+	inWorld(t, func(w *world) {
+		w.sleep(second)
+		before := set.n.Load()
+		for i := range 100 {
+			w.announce(fmt.Sprint(i), `{}`)
+		}
+		if n := set.n.Load() - before; n > 1 {
+			t.Errorf("%d reads for 100 announcements at one instant", n)
+		}
+	}, func(c *recording.Config) {
+		set = &readsCounted{Set: c.Sets[0]}
+		c.Sets[0] = set
 	})
 }
 

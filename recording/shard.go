@@ -234,8 +234,8 @@ func (s *shard) openPorts(c *call) error {
 		return nil
 	}
 	at := s.m.clock.Now()
-	if at.Mono-s.swept >= roundEvery {
-		s.sweep(c.slot, at) // what has rested by now can be had
+	if at.Mono-s.swept >= roundEvery { // what has rested can be had; on a busy shard turns see to that
+		s.sweep(c.slot, at)
 	}
 	for _, spec := range c.known {
 		if err := s.openLeg(c, spec, at.Mono); err != nil {
