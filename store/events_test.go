@@ -167,6 +167,7 @@ func TestEventsWaitForNATS(t *testing.T) {
 			e.tell(told{"acme", "c", text(s)})
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if len(got) != 0 || e.lost.Load() != 0 {
 			t.Errorf("%q, %d lost", got, e.lost.Load())
 		}
@@ -174,6 +175,7 @@ func TestEventsWaitForNATS(t *testing.T) {
 			e.tell(told{"acme", "c", text("x")})
 			time.Sleep(20 * time.Millisecond)
 		}
+		synctest.Wait()
 		if n := strings.Count(logged.String(), "NATS is away"); n != 2 {
 			t.Errorf("the loss of 82 s is logged %d times, want 2: %s", n, logged.String())
 		}
@@ -183,6 +185,7 @@ func TestEventsWaitForNATS(t *testing.T) {
 		}
 		before := e.lost.Load()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if n := e.lost.Load() - before; n != 2 {
 			t.Errorf("%d are refused, want 2", n)
 		}

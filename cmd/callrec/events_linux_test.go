@@ -74,7 +74,7 @@ func (s *shop) listen(addr, account string) *ear {
 	}
 	r.Header.Set("X-Auth-Token", s.token)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(r)
+	resp, err := client.Do(r) //nolint:bodyclose // the goroutine below closes it
 	if err != nil {
 		s.t.Fatal(err)
 	}
