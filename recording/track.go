@@ -23,6 +23,8 @@ type track struct {
 	owner      string     // its user, both as of when the recording was made
 	dictation  *dictation // nil unless it is a record_caller
 	created    time.Time
+	order      int    // how many the call had before it
+	after      string // id of the record_caller that it follows
 
 	state  State
 	reason string
