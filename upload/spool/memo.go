@@ -64,13 +64,13 @@ func (m *Memo) push(o op) <-chan struct{} {
 func (m *Memo) do(o *op) {
 	d, file := &m.s.disk, Name{ID: m.id}.memo()
 	var err error
-	switch o.kind {
-	case opMemo:
+	switch {
+	case o.kind == opMemo:
 		var line []byte
 		if line, err = json.Marshal(memoFile{memoVersion, m.id, o.call}); err == nil {
 			err = d.replace(file, withChecksum(line), false)
 		}
-	case opMemoTouch:
+	case o.kind == opMemoTouch:
 		err = d.touch(file)
 	default:
 		err = d.remove(file)
