@@ -24,11 +24,13 @@ type victim struct {
 	done     func()
 	hungUp   time.Time
 	outlived bool // hung up after the kill
+	armed    bool // when it came; answered after it
 }
 
 // Twenty calls, and kill -9 at a random moment: every file arrives, once, repeats
 // with the same bytes, it decodes, and every sample of it that was received more than 2.5 s
-// before the kill, or after the worker was back, is where it was said. A run takes
+// before the kill, or after the worker was back, is where it was said; what waited for the
+// answer when the kill came is what was said after it. A run takes
 // about 12 s. CALLREC_TORTURE says how many there are: 200 take 40 minutes, so that
 // they want -timeout 1h.
 func TestKillTorture(t *testing.T) {
@@ -68,7 +70,8 @@ func torture(t *testing.T, r *rand.Rand, data string, rec *receiver, run int, mo
 			format = "mp3"
 		}
 		v := &victim{id: fmt.Sprintf("run%d-%d", run, i), talks: [2]*talk{newTalk(uint64(100*run+2*i), 8.5), newTalk(uint64(100*run+2*i+1), 8.5)}}
-		v.call = w.announce(v.id, map[string]any{"format": format, "channels": "stereo", "url": rec.URL, "method": "put"}, nil)
+		v.armed = i >= 10 && i%5 == 3
+		v.call = w.announce(v.id, map[string]any{"format": format, "channels": "stereo", "url": rec.URL, "method": "put", "record_on_answer": v.armed}, nil)
 		v.done = bothSpeak(t, v.call, v.talks)
 		victims[i] = v
 	}
@@ -90,6 +93,11 @@ func torture(t *testing.T, r *rand.Rand, data string, rec *receiver, run int, mo
 	}
 	w = start()
 	back := time.Now()
+	for _, v := range victims {
+		if v.armed {
+			v.call = w.act(v.id, "answer")
+		}
+	}
 	for _, v := range victims {
 		v.done()
 	}
@@ -164,6 +172,9 @@ func (v *victim) judge(t *testing.T, rec *receiver, killed, back time.Time) {
 	started := v.call.Recordings[0].Started
 	at := func(t time.Time) int { return int(t.Sub(started) / sample) }
 	from, to := at(killed.Add(-2500*time.Millisecond)), at(back.Add(60*time.Millisecond))
+	if v.armed {
+		from, to = 0, 0 // it begins after the gap
+	}
 	least := min(at(v.hungUp)-160, from) // samples that the file must have
 	if v.outlived {
 		least = at(v.hungUp) - 800

@@ -129,6 +129,8 @@ type Request struct {
 	// after that, at the sample where the recording ends.
 	CallerOnly bool `json:"caller_only,omitempty"`
 	Then       Flow `json:"then,omitempty"`
+
+	after string // id of the record_caller whose Then it is of
 }
 
 // Action is what a Command does.

@@ -14,11 +14,10 @@ const keptCommands = 64
 
 // request is one thing a shard is asked to do. Exactly one of its kinds is set.
 type request struct {
-	open    *call    // begin this call
-	reopen  *call    // go on with this call of an earlier process
-	attach  []*track // and with these recordings of it,
-	upTo    int64    // which are silence up to here
-	command *Command // do this to call
+	open    *call       // begin this call
+	reopen  *call       // go on with this call of an earlier process
+	attach  *attachment // and with these recordings of it
+	command *Command    // do this to call
 	call    *call
 	outcome *outcome // what became of a finished recording
 
@@ -43,11 +42,13 @@ func (s *shard) handle(r request) {
 	var out reply
 	switch {
 	case r.open != nil:
-		out.info, out.err = s.begin(r.open)
+		if out.info, out.err = s.begin(r.open); out.err == nil {
+			out.saved = s.keep(r.open)
+		}
 	case r.reopen != nil:
 		out.info, out.err = s.reopen(r.reopen)
 	case r.attach != nil:
-		s.attach(r.call, r.attach, r.upTo)
+		s.attach(r.call, r.attach)
 	case r.command != nil:
 		out.info, out.err = s.do(r.call, r.command)
 		if out.err == nil {
@@ -80,7 +81,7 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 	var missed []string
 	err := s.startAll(c, slices.Concat(c.spec.Decided, c.spec.Start), 0)
 	if err == nil {
-		missed, err = s.runFlow(c, slices.Concat(c.spec.Flow, c.spec.DecidedFlow), 0)
+		missed, err = s.runFlow(c, slices.Concat(c.spec.Flow, c.spec.DecidedFlow), 0, "")
 	}
 	if err != nil {
 		calls := s.calls[c.slot]
@@ -129,7 +130,7 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 		}
 	case RunFlow:
 		var err error
-		if missed, err = s.runFlow(c, cmd.Flow, pos); err != nil {
+		if missed, err = s.runFlow(c, cmd.Flow, pos, ""); err != nil {
 			return nil, err
 		}
 	case Hangup:
@@ -164,14 +165,15 @@ func (s *shard) note(c *call, cmd *Command) (saved []<-chan struct{}) {
 	return s.save(c)
 }
 
-// save writes what is known of the call into the manifests of its recordings.
+// save writes what is known of the call into the manifests of its recordings, and
+// into its memo.
 func (s *shard) save(c *call) (saved []<-chan struct{}) {
 	for _, t := range c.tracks {
 		if t.begun && !t.committed {
 			saved = append(saved, t.part.Update(t.manifest(c)))
 		}
 	}
-	return saved
+	return append(saved, s.keep(c)...)
 }
 
 func (s *shard) answer(c *call, leg Leg, pos int64) {
@@ -344,8 +346,9 @@ func (m *Manager) since(at time.Time) time.Duration { return at.Sub(m.epoch) }
 func (s *shard) newTrack(c *call, r Request) *track {
 	t := &track{
 		id: s.m.newID(), created: s.m.clock.wall().Round(0), origin: r.Origin, spec: r.Spec, leg: r.Leg, owner: r.Owner, called: r.Called,
-		mediaName: r.Spec.settings.MediaName,
+		mediaName: r.Spec.settings.MediaName, order: c.made, after: r.after,
 	}
+	c.made++
 	if t.mediaName == "" {
 		t.mediaName = s.m.hex32() + "." + r.Spec.format
 	}

@@ -92,6 +92,9 @@ func (s *shard) endDictations(c *call, n int64, caller []int16) (ended bool) {
 		s.goOn(c, t, end, reason, key)
 		ended = true
 	}
+	if ended {
+		s.save(c) // what follows is there by now
+	}
 	return ended
 }
 
@@ -113,7 +116,7 @@ func (s *shard) goOn(c *call, t *track, pos int64, reason string, key *keyPress)
 		return
 	}
 	before := len(c.tracks)
-	missed, err := s.runFlow(c, t.dictation.then, pos)
+	missed, err := s.runFlow(c, t.dictation.then, pos, t.id)
 	for _, path := range missed {
 		s.rules.Log.Info("there was no recording to stop", "account", c.spec.ID.Account, "call", c.spec.ID.Call, "node", path)
 	}

@@ -11,7 +11,8 @@ type Event struct {
 	// after that), "resumed" (the worker was restarted) or "digit" (see Config.ReportDigits)
 	// for a call, and the new state's name for a recording. "caller_recorded" says that a
 	// record_caller is over and its callflow goes on: At is where it ended, Detail is
-	// "digit", "silence", "time_limit", "hangup", "stop", "transfer" or "failed".
+	// "digit", "silence", "time_limit", "hangup", "stop", "transfer", "failed", or
+	// "interrupted" if it ended while no worker ran.
 	Name   string
 	Detail string // which leg, or why
 	Digit  string // of a digit: 0-9, *, #, A-D; At is when it was pressed. Empty under a mask

@@ -73,9 +73,10 @@ func TooDeep(path string) policy.Problem {
 	return policy.Problem{Path: path, Rule: "maxDepth", Message: fmt.Sprintf("A flow must not have more than %d nodes", MaxNodes), Target: MaxNodes}
 }
 
-// runFlow carries a flow out at pos. It returns the paths of stops that found
+// runFlow carries a flow out at pos; after is the id of the record_caller that it
+// follows, if it follows one. It returns the paths of stops that found
 // nothing to stop; the flow goes on all the same.
-func (s *shard) runFlow(c *call, flow Flow, pos int64) (missed []string, err error) {
+func (s *shard) runFlow(c *call, flow Flow, pos int64, after string) (missed []string, err error) {
 	for i := range flow {
 		n := &flow[i]
 		if n.Start == nil {
@@ -84,7 +85,9 @@ func (s *shard) runFlow(c *call, flow Flow, pos int64) (missed []string, err err
 			}
 			continue
 		}
-		if err := s.startAll(c, []Request{*n.Start}, pos); err != nil {
+		r := *n.Start
+		r.after = after
+		if err := s.startAll(c, []Request{r}, pos); err != nil {
 			return missed, err
 		}
 	}

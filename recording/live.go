@@ -8,6 +8,7 @@ import (
 
 	"callrec/capture"
 	"callrec/capture/clock"
+	"callrec/upload/spool"
 )
 
 // call is one live call. A shard owns it from announcement to forgetting; others
@@ -24,12 +25,18 @@ type call struct {
 	// The shard's alone.
 	had      map[Leg]capture.Ports // the ports it had before a restart, until it has them again
 	resumed  int64                 // where it went on then
+	named    uint8                 // kinds of plain names that it had used up by then
+	waiting  bool                  // for its recordings, which are still read
+	memo     *spool.Memo           // nil before its beginning, and after its end
+	touched  time.Duration         // when that was last saved, or touched
+	print    string                // fingerprint, once somebody has asked
 	legs     [2]*leg               // nil until something is armed or recording, or if not announced
 	open     bool                  // the ports were opened
 	offer    string                // as of the last update; spec has the first
 	known    []LegSpec
 	revision int // of the answer to offer
 	tracks   []*track
+	made     int     // how many there were
 	commands []noted // bounded: the newest
 	told     int     // how many there were
 	mix      mixers

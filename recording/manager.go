@@ -166,7 +166,8 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 	m.mu.Unlock()
 
 	defer close(e.ready)
-	if info, err = m.place(ctx, e); err != nil {
+	r, err := m.place(ctx, e)
+	if err != nil {
 		e.err = err
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -174,7 +175,8 @@ func (m *Manager) Announce(ctx context.Context, spec CallSpec) (info CallInfo, c
 		m.lessLive()
 		return CallInfo{}, false, err
 	}
-	return info, true, nil
+	waitSaved(ctx, r.saved, announcedIn)
+	return *r.info, true, nil
 }
 
 // permit asks a function of Config that may not be there.
@@ -223,7 +225,7 @@ func (m *Manager) Do(ctx context.Context, id CallID, cmd Command) (CallInfo, err
 	if err != nil {
 		return CallInfo{}, err
 	}
-	waitSaved(ctx, r.saved)
+	waitSaved(ctx, r.saved, toldIn)
 	return *r.info, nil
 }
 
@@ -250,13 +252,19 @@ func (m *Manager) command(ctx context.Context, id CallID, cmd *Command) (reply, 
 	return r, err
 }
 
-// waitSaved waits until a kill cannot undo a command any more: who has been told
-// that a recording is masked relies on it. A disk that is behind is not waited for.
-func waitSaved(ctx context.Context, saved []<-chan struct{}) {
+// A disk that is behind is not waited for longer than that.
+const (
+	toldIn      = time.Second
+	announcedIn = 100 * time.Millisecond // the call is being set up meanwhile
+)
+
+// waitSaved waits until a kill cannot undo what was done: who has been told that a
+// recording is masked relies on it.
+func waitSaved(ctx context.Context, saved []<-chan struct{}, atMost time.Duration) {
 	if len(saved) == 0 {
 		return
 	}
-	late := time.NewTimer(time.Second)
+	late := time.NewTimer(atMost)
 	defer late.Stop()
 	for _, done := range saved {
 		select {

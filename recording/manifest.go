@@ -11,19 +11,24 @@ import (
 	"callrec/upload/spool"
 )
 
-// resume is what a restart needs to know of a recording and its call. It is the
-// opaque part of a spool manifest. Positions are those of the call's timeline.
-type resume struct {
-	Call        CallSpec  `json:"call"`      // as updated
-	Announced   string    `json:"announced"` // the announcement's fingerprint
-	Interaction string    `json:"interaction_id,omitempty"`
-	Legs        []LegInfo `json:"legs"`
-	Revision    int       `json:"revision,omitempty"`
-	Answered    [2]int64  `json:"answered"`
-	Bridged     int64     `json:"bridged"`
-	Commands    []noted   `json:"commands"` // the newest of them
-	Heard       int       `json:"heard"`    // how many there were: of two manifests the one with more is newer
+// keptCall is what a restart needs to know of a call. Positions are those of its
+// timeline.
+type keptCall struct {
+	Call         CallSpec  `json:"call"`      // as updated
+	Announced    string    `json:"announced"` // the announcement's fingerprint
+	Interaction  string    `json:"interaction_id,omitempty"`
+	CallerCallID string    `json:"caller_call_id,omitempty"` // after a transfer
+	Legs         []LegInfo `json:"legs"`
+	Revision     int       `json:"revision,omitempty"`
+	Answered     [2]int64  `json:"answered"`
+	Bridged      int64     `json:"bridged"`
+	Commands     []noted   `json:"commands"` // the newest of them
+	Heard        int       `json:"heard"`    // how many there were: who tells of more is newer
+	Over         bool      `json:"over,omitempty"`
+}
 
+// keptTrack is what a restart needs to know of a recording.
+type keptTrack struct {
 	Settings policy.Settings `json:"settings"`
 	Kbps     int             `json:"kbps"`  // MP3 only; what the settings did not say
 	Limit    int             `json:"limit"` // seconds, likewise
@@ -33,6 +38,7 @@ type resume struct {
 	Called   Party           `json:"called,omitzero"`
 	Facts    *Facts          `json:"facts,omitempty"` // as of its beginning, where the call's are others by now
 	Created  time.Time       `json:"created,omitzero"`
+	Order    int             `json:"order,omitempty"` // how many the call had before it
 	Asked    int64           `json:"asked"`
 	Start    int64           `json:"start"`
 	Stop     int64           `json:"stop"`
@@ -40,8 +46,23 @@ type resume struct {
 	Edges    []edge          `json:"edges,omitempty"`
 	Away     int64           `json:"away,omitempty"` // samples of silence because the worker was away
 
-	CallerOnly bool `json:"caller_only,omitempty"`
-	Then       Flow `json:"then,omitempty"`
+	CallerOnly bool   `json:"caller_only,omitempty"`
+	Then       Flow   `json:"then,omitempty"`  // what is still to come
+	After      string `json:"after,omitempty"` // id of the record_caller that this one follows
+}
+
+// resume is both, the opaque part of a spool manifest.
+type resume struct {
+	keptCall
+	keptTrack
+}
+
+// facts are those with which the recording has begun.
+func (r *resume) facts() Facts {
+	if r.Facts != nil {
+		return *r.Facts
+	}
+	return r.Call.facts()
 }
 
 // noted is one command as it took effect.
@@ -51,6 +72,33 @@ type noted struct {
 	Leg       Leg       `json:"leg,omitempty"`
 	Recording string    `json:"recording,omitempty"`
 	MediaName string    `json:"media_name,omitempty"`
+}
+
+func (c *call) kept() keptCall {
+	return keptCall{
+		Call: c.current(), Announced: c.fingerprint(), Interaction: c.interaction, CallerCallID: c.callIDs[Caller],
+		Legs: c.legInfo(), Revision: c.revision, Answered: c.answered, Bridged: c.bridged,
+		Commands: c.commands, Heard: c.told, Over: c.ended,
+	}
+}
+
+func (t *track) kept(c *call) keptTrack {
+	var facts *Facts
+	if t.begun && t.facts != c.facts {
+		facts = &t.facts
+	}
+	k := keptTrack{
+		Settings: t.spec.settings, Kbps: t.spec.kbps, Limit: t.spec.limit, Origin: t.origin, Leg: t.leg,
+		Owner: t.owner, Called: t.called, Facts: facts, Created: t.created, Order: t.order,
+		Asked: t.asked, Start: t.start, Stop: t.stop, Ended: !t.state.live(), Edges: t.edges, Away: t.away, After: t.after,
+	}
+	if d := t.dictation; d != nil {
+		k.CallerOnly = true
+		if !d.over && d.reason != "transfer" {
+			k.Then = d.then
+		}
+	}
+	return k
 }
 
 // manifest describes the track as of now; at the finish, with its length.
@@ -63,22 +111,8 @@ func (t *track) manifest(c *call) spool.Manifest {
 		DurationMS: t.length().Milliseconds(),
 	}
 	m.Meta = meta(c, t, &m)
-	var facts *Facts
-	if t.begun && t.facts != c.facts {
-		facts = &t.facts
-	}
-	r := resume{
-		Call: c.current(), Announced: c.fingerprint(), Interaction: c.interaction, Legs: c.legInfo(), Revision: c.revision,
-		Answered: c.answered, Bridged: c.bridged, Commands: c.commands, Heard: c.told,
-		Settings: t.spec.settings, Kbps: t.spec.kbps, Limit: t.spec.limit, Origin: t.origin, Leg: t.leg,
-		Owner: t.owner, Called: t.called, Facts: facts, Created: t.created,
-		Asked: t.asked, Start: t.start, Stop: t.stop, Ended: !t.state.live(), Edges: t.edges, Away: t.away,
-	}
-	if d := t.dictation; d != nil {
-		m.Destination.Plain = true
-		r.CallerOnly, r.Then = true, d.then
-	}
-	m.Call = asJSON(r)
+	m.Destination.Plain = t.dictation != nil
+	m.Call = asJSON(resume{c.kept(), t.kept(c)})
 	if t.quality != nil {
 		m.Quality = asJSON(t.quality)
 	}
@@ -131,9 +165,7 @@ func Recall(m *spool.Manifest) (Event, error) {
 	if err := json.Unmarshal(m.Call, &r); err != nil {
 		return Event{}, fmt.Errorf("cannot read the call of recording %s: %w", m.ID, err)
 	}
-	if r.Facts != nil {
-		r.Call.setFacts(*r.Facts)
-	}
+	r.Call.setFacts(r.facts())
 	info := Info{
 		ID: m.ID, Origin: r.Origin, State: Spooled, MediaName: m.MediaName, Format: m.Ext, Rate: m.Rate, Channels: m.Channels,
 		Caller: r.CallerOnly, Owner: r.Owner, Leg: r.Leg, CallID: m.CallID, URL: m.Destination.URL, Object: m.Destination.Name,

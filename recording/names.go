@@ -28,6 +28,16 @@ type nameBook struct {
 	next int
 }
 
+// kinds are those of which id has recordings, as far as is remembered.
+func (b *nameBook) kinds(id CallID) uint8 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used == nil {
+		return 0
+	}
+	return b.used[maphash.Comparable(b.seed, id)]
+}
+
 // first reports whether id has no recording of the kind yet, and notes that it has
 // one now. held says that the spool has any.
 func (b *nameBook) first(id CallID, kind uint8, held bool) bool {

@@ -15,7 +15,7 @@ import (
 // it. Each shard has ports of its own, and those of short calls rest long after the
 // calls have gone: one without calls may be without ports, so the others are asked
 // before the call is refused.
-func (m *Manager) place(ctx context.Context, e *entry) (CallInfo, error) {
+func (m *Manager) place(ctx context.Context, e *entry) (reply, error) {
 	shards := slices.Clone(m.shards)
 	slices.SortStableFunc(shards, func(a, b *shard) int { return cmp.Compare(a.load.Load(), b.load.Load()) })
 	var all capture.NoPortsError // of every shard asked
@@ -32,12 +32,12 @@ func (m *Manager) place(ctx context.Context, e *entry) (CallInfo, error) {
 		}
 		if err == nil {
 			e.shard = sh
-			return *r.info, nil
+			return r, nil
 		}
 		sh.load.Add(-1)
 		var full *capture.NoPortsError
 		if !errors.As(err, &full) {
-			return CallInfo{}, err
+			return reply{}, err
 		}
 		all.First, all.Last, all.Rest, all.Need = full.First, full.Last, full.Rest, full.Need
 		all.Pairs += full.Pairs
@@ -48,11 +48,11 @@ func (m *Manager) place(ctx context.Context, e *entry) (CallInfo, error) {
 	}
 	switch busy.shards {
 	case 0:
-		return CallInfo{}, refused(&all)
+		return reply{}, refused(&all)
 	case len(shards):
-		return CallInfo{}, refused(&busy)
+		return reply{}, refused(&busy)
 	}
-	return CallInfo{}, refused(fmt.Errorf("%w; %w", &all, &busy))
+	return reply{}, refused(fmt.Errorf("%w; %w", &all, &busy))
 }
 
 // Busy says why no shard takes another call, if none does.

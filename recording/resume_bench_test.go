@@ -60,9 +60,8 @@ func BenchmarkResume(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				m, sp := boot()
-				left := sp.Leftovers()
 				b.StartTimer()
-				n := m.Resume(b.Context(), left)
+				n := m.Resume(b.Context())
 				b.StopTimer()
 				if n != calls {
 					b.Fatalf("%d calls go on", n)

@@ -27,7 +27,13 @@ func TestClockSetDuringACall(t *testing.T) {
 			w.sleep(4 * second)
 			held := w.kill(2 * second)
 			end := int(held[id]-44) / 2
-			setAnnounced(t, filepath.Join(w.home, id+".json"), begun.Add(-c.step))
+			for _, kind := range []string{"*.json", "*.call"} { // of the recording, of the call
+				files, err := filepath.Glob(filepath.Join(w.home, kind))
+				if err != nil || len(files) != 1 {
+					t.Fatalf("%v, %v", files, err)
+				}
+				setAnnounced(t, files[0], begun.Add(-c.step))
+			}
 			w.resume(20000, 1)
 			w.speak(&p, info.Legs[0].Ports.RTP, 6*second, 10*second)
 			w.sleep(4 * second)
@@ -46,7 +52,7 @@ func TestClockSetDuringACall(t *testing.T) {
 	}
 }
 
-// setAnnounced rewrites when the call of a manifest was announced.
+// setAnnounced rewrites when the call of a manifest, or of a memo, was announced.
 func setAnnounced(t *testing.T, file string, at time.Time) {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -91,7 +97,7 @@ func TestResumeFromASlowDisk(t *testing.T) {
 		}
 		w.boot(20000)
 		done := make(chan int)
-		go func() { done <- w.m.Resume(w.t.Context(), w.sp.Leftovers()) }()
+		go func() { done <- w.m.Resume(w.t.Context()) }()
 		w.sleep(ms)
 		w.speak(&p, info.Legs[0].Ports.RTP, 6020*ms, 16*second)
 		if n := <-done; n != 1 {

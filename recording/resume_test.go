@@ -52,7 +52,7 @@ func (w *world) kill(away time.Duration) map[string]int64 {
 func (w *world) resume(first uint16, calls int, mods ...func(*recording.Config)) {
 	w.t.Helper()
 	w.boot(first, mods...)
-	if n := w.m.Resume(w.t.Context(), w.sp.Leftovers()); n != calls {
+	if n := w.m.Resume(w.t.Context()); n != calls {
 		w.t.Fatalf("%d calls go on, want %d", n, calls)
 	}
 	synctest.Wait()
@@ -266,9 +266,7 @@ func TestCallsThatCannotGoOn(t *testing.T) {
 	}{
 		"its ports are not ours any more": {`{}`, nil, 3 * second, 30000, nil},
 		"it is too long ago":              {`{}`, nil, 3 * second, 20000, far},
-		"its limit has passed":            {`{"time_limit":5}`, nil, 3 * second, 20000, nil},
 		"it had hung up":                  {`{}`, func(w *world) { w.do("c", recording.Command{Action: recording.Hangup}) }, second, 20000, nil},
-		"it had been stopped":             {`{}`, func(w *world) { w.do("c", recording.Command{Action: recording.Stop}) }, second, 20000, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorldOn(t, keepParts, func(w *world) {

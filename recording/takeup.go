@@ -19,14 +19,9 @@ import (
 // would have been.
 func (m *Manager) takeUp(ctx context.Context, c *call, p *revived, from int64, work *scratch) (*track, error) {
 	man := p.left.Manifest()
-	t := &track{
-		id: man.ID, origin: p.meta.Origin, mediaName: man.MediaName, objectName: man.Destination.Name,
-		spec: p.spec, callID: man.CallID, leg: p.meta.Leg, owner: p.meta.Owner, called: p.meta.Called, created: p.meta.Created, state: Recording,
-		asked: p.meta.Asked, start: p.meta.Start, stop: p.meta.Stop, edges: p.meta.Edges, begun: true, away: p.meta.Away,
-	}
-	if t.facts = p.meta.Call.facts(); p.meta.Facts != nil {
-		t.facts = *p.meta.Facts
-	}
+	t := p.meta.track(man.ID, p.spec)
+	t.mediaName, t.objectName, t.callID, t.state, t.begun = man.MediaName, man.Destination.Name, man.CallID, Recording, true
+	t.facts = p.meta.facts()
 	if t.maskedAt(from) {
 		t.state = Masked
 	}
@@ -81,23 +76,37 @@ func ratio(rate int) (in, out int64) {
 // then waits, for one hold at least.
 func (s *shard) reopen(c *call) (*CallInfo, error) {
 	s.adopt(c)
+	c.heard, c.seen = c.epoch, c.epoch
 	c.offer, c.known = c.spec.Offer, slices.Clone(c.spec.Legs)
 	c.mix = mixers{mono: mixer.New(1), stereo: mixer.New(2)}
 	c.fixed = max(clock.Samples(s.m.clock.Now().Mono-c.epoch), 0)
-	if err := s.openPorts(c); err != nil {
-		calls := s.calls[c.slot]
-		s.calls[c.slot] = calls[:len(calls)-1]
-		return nil, err
+	if len(c.had) > 0 {
+		if err := s.openPorts(c); err != nil {
+			calls := s.calls[c.slot]
+			s.calls[c.slot] = calls[:len(calls)-1]
+			return nil, err
+		}
 	}
-	c.resumed, c.had = c.fixed, nil             // a leg that an update brings later has any ports
-	s.m.names.first(c.spec.ID, everyName, true) // its plain names are used
+	c.resumed, c.had, c.waiting = c.fixed, nil, true // a leg that an update brings later has any ports
+	c.touched = s.m.clock.Now().Mono
+	if c.named != 0 {
+		s.m.names.first(c.spec.ID, c.named, false)
+	}
 	return c.publish(), nil
 }
 
-// attach gives a reopened call its recordings, which are silence up to a position.
-func (s *shard) attach(c *call, tracks []*track, upTo int64) {
-	for _, t := range tracks {
-		if late := c.fixed - upTo; late > 0 { // it took longer than one hold
+// attachment is what a reopened call gets once its files are ready.
+type attachment struct {
+	tracks []*track // those that have begun are silence up to a position
+	upTo   int64
+	over   []*track // record_callers that what follows them goes on from
+}
+
+// attach gives a reopened call its recordings.
+func (s *shard) attach(c *call, a *attachment) {
+	c.waiting = false
+	for _, t := range a.tracks {
+		if late := c.fixed - a.upTo; late > 0 && t.begun { // it took longer than one hold
 			t.away += late
 			t.debt += late
 			t.settle(s.scratch)
@@ -106,13 +115,16 @@ func (s *shard) attach(c *call, tracks []*track, upTo int64) {
 		s.tracks[t.id] = tracked{c, t}
 		if c.ended { // nobody was heard in all that time
 			s.endTrack(c, t, c.end, "no media")
-			s.finish(c, t)
+			if t.begun {
+				s.finish(c, t)
+			}
 		}
 	}
 	s.count.resumed.Add(1)
 	s.emitCall(c, "resumed", "after a restart of the worker")
-	if len(tracks) == 0 && !c.ended {
-		s.hangup(c, c.fixed, "no recording of it could go on")
+	for _, t := range a.over {
+		s.goOn(c, t, c.fixed, "interrupted", nil)
 	}
+	s.keep(c)
 	c.publish()
 }

@@ -128,7 +128,13 @@ func (s *shard) render(c *call, n int64) (changed bool) {
 // shard is done with the call.
 func (s *shard) tick(c *call, at time.Duration, flush bool) (done bool) {
 	changed := s.keepLimits(c, at)
-	s.tellDigits(c, at)
+	if !c.waiting { // else it is not known what is masked
+		s.tellDigits(c, at)
+	}
+	if c.memo != nil && at-c.touched >= s.m.touchEvery() {
+		c.touched = at
+		c.memo.Touch()
+	}
 	changed = s.advance(c, clock.Samples(at-s.rules.Hold-c.epoch)-ahead) || changed
 	if c.keys != nil {
 		changed = s.endDictations(c, 0, nil) || changed // what is not to be read any more

@@ -25,6 +25,8 @@ type track struct {
 	facts      Facts      // as of its beginning
 	dictation  *dictation // nil unless it is a record_caller
 	created    time.Time
+	order      int    // how many the call had before it
+	after      string // id of the record_caller that it follows
 
 	state  State
 	reason string

@@ -178,9 +178,8 @@ func (w *worker) startRecording() error {
 	}
 	w.manager = m
 	w.owner.Store(m)
-	if left := w.spool.Leftovers(); len(left) > 0 {
-		n := m.Resume(context.Background(), left)
-		w.log.Info("found recordings that an earlier process was writing", "recordings", len(left), "calls_that_go_on", n)
+	if n := m.Resume(context.Background()); n > 0 {
+		w.log.Info("calls of an earlier process go on", "calls", n)
 	}
 	return nil
 }

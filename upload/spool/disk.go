@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // disk is every step the spool takes on files, one method each, so that a test
@@ -81,6 +82,15 @@ func (d *disk) remove(file string) error {
 	return nil
 }
 
+// touch says that a file is still what it should be.
+func (d *disk) touch(file string) error {
+	if err := d.check("touch", file); err != nil {
+		return err
+	}
+	now := time.Now()
+	return os.Chtimes(d.path(file), now, now)
+}
+
 // syncDir makes renames, creations and removals so far last.
 func (d *disk) syncDir() error {
 	if err := d.check("syncdir", "."); err != nil {
@@ -91,12 +101,16 @@ func (d *disk) syncDir() error {
 
 // saveManifest replaces a manifest whole. With sync a power cut leaves this one
 // or the one before, nothing else; that it is this one takes a syncDir.
-func (d *disk) saveManifest(m *Manifest, sync bool) (err error) {
+func (d *disk) saveManifest(m *Manifest, sync bool) error {
 	b, err := encodeManifest(m)
 	if err != nil {
 		return err
 	}
-	file := m.Name().manifest()
+	return d.replace(m.Name().manifest(), b, sync)
+}
+
+// replace gives a file other bytes, all of them or none.
+func (d *disk) replace(file string, b []byte, sync bool) error {
 	tmp := file + tmpSuffix
 	if err := d.remove(tmp); err != nil {
 		return err
@@ -121,34 +135,41 @@ func (d *disk) saveManifest(m *Manifest, sync bool) (err error) {
 // loadManifest reads one. An error that is an ErrManifest lies in the file's
 // bytes; any other in getting at them.
 func (d *disk) loadManifest(id string) (Manifest, error) {
-	file := Name{ID: id}.manifest()
-	if err := d.check("read", file); err != nil {
-		return Manifest{}, err
-	}
-	f, err := os.Open(d.path(file))
+	b, _, err := d.load(Name{ID: id}.manifest())
 	if err != nil {
 		return Manifest{}, err
-	}
-	defer func() { _ = f.Close() }()
-	st, err := f.Stat()
-	if err != nil {
-		return Manifest{}, err
-	}
-	if !st.Mode().IsRegular() {
-		return Manifest{}, fmt.Errorf("%w: it is no file", ErrManifest)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err != nil {
-		return Manifest{}, err
-	}
-	if len(b) > maxManifest {
-		return Manifest{}, fmt.Errorf("%w: it is larger than %d bytes", ErrManifest, maxManifest)
 	}
 	m, err := decodeManifest(b)
 	if err == nil && m.ID != id {
 		return Manifest{}, fmt.Errorf("%w: it is that of %s", ErrManifest, m.ID)
 	}
 	return m, err
+}
+
+// load reads a small file, and when it was last changed.
+func (d *disk) load(file string) (b []byte, changed time.Time, err error) {
+	if err := d.check("read", file); err != nil {
+		return nil, changed, err
+	}
+	f, err := os.Open(d.path(file))
+	if err != nil {
+		return nil, changed, err
+	}
+	defer func() { _ = f.Close() }()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, changed, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, changed, fmt.Errorf("%w: it is no file", ErrManifest)
+	}
+	if b, err = io.ReadAll(io.LimitReader(f, maxManifest+1)); err != nil {
+		return nil, changed, err
+	}
+	if len(b) > maxManifest {
+		return nil, changed, fmt.Errorf("%w: it is larger than %d bytes", ErrManifest, maxManifest)
+	}
+	return b, st.ModTime(), nil
 }
 
 // digest reads the whole file; its memory does not grow with it.

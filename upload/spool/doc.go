@@ -1,5 +1,5 @@
 // Package spool owns the recordings on this worker's disk, from the first byte
-// until a target has confirmed that it holds them. The recording shards create
+// until a target has confirmed that it holds them, and the memos of live calls. The recording shards create
 // and write parts; package upload takes what is ready and says when it may go.
 //
 //	part ──► ready ──► gone      (delivered)
@@ -11,7 +11,8 @@
 //	<id>.json        the manifest: one line of JSON, one line with its checksum
 //	<id>.<ext>.part  audio that is still being written
 //	<id>.<ext>       audio that is complete
-//	<id>.json.tmp    a manifest on its way to <id>.json
+//	<id>.call        a memo of a live call, with a checksum like a manifest; <id> is its own
+//	<id>.json.tmp    a manifest on its way to <id>.json; <id>.call.tmp likewise
 //	<id>.gone        a former manifest: the recording is being removed
 //	quarantine/      what could not be understood, under the name it had
 //	lock             held with flock by the one owner of the folder
@@ -34,6 +35,9 @@
 // create:  manifest, audio file, header, bytes as they come.
 // commit:  header at 0, fsync audio, manifest "complete" (fsync, rename), fsync
 // folder, rename audio, fsync folder; only then is it announced.
+// A memo (memo.go) is no recording: it is counted nowhere and delivered to nobody. It is
+// there from a call's beginning until its end, replaced whole, and never synced.
+//
 // remove:  rename manifest to .gone, fsync folder, unlink audio, fsync folder,
 // unlink .gone.
 //

@@ -79,25 +79,39 @@ func encodeManifest(m *Manifest) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode manifest of %s: %w", m.ID, err)
 	}
-	return fmt.Appendf(append(b, '\n'), "{\"crc32c\":\"%08x\"}\n", crc32.Checksum(b, castagnoli)), nil
+	return withChecksum(b), nil
 }
 
-// decodeManifest is the inverse. Every error is an ErrManifest.
-func decodeManifest(b []byte) (Manifest, error) {
+// withChecksum makes the bytes of a file of one line of JSON.
+func withChecksum(line []byte) []byte {
+	return fmt.Appendf(append(line, '\n'), "{\"crc32c\":\"%08x\"}\n", crc32.Checksum(line, castagnoli))
+}
+
+// checked is the inverse. Every error is an ErrManifest.
+func checked(b []byte) (line []byte, err error) {
 	line, rest, ok := bytes.Cut(b, []byte{'\n'})
 	if !ok {
-		return Manifest{}, fmt.Errorf("%w: it has no checksum", ErrManifest)
+		return nil, fmt.Errorf("%w: it has no checksum", ErrManifest)
 	}
 	var sum checksum
 	d := json.NewDecoder(bytes.NewReader(rest))
 	if err := d.Decode(&sum); err != nil {
-		return Manifest{}, fmt.Errorf("%w: its checksum cannot be read", ErrManifest)
+		return nil, fmt.Errorf("%w: its checksum cannot be read", ErrManifest)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Manifest{}, fmt.Errorf("%w: something follows its checksum", ErrManifest)
+		return nil, fmt.Errorf("%w: something follows its checksum", ErrManifest)
 	}
 	if want := fmt.Sprintf("%08x", crc32.Checksum(line, castagnoli)); sum.CRC32C != want {
-		return Manifest{}, fmt.Errorf("%w: its checksum is %.16q, should be %s", ErrManifest, sum.CRC32C, want)
+		return nil, fmt.Errorf("%w: its checksum is %.16q, should be %s", ErrManifest, sum.CRC32C, want)
+	}
+	return line, nil
+}
+
+// decodeManifest is the inverse of encodeManifest. Every error is an ErrManifest.
+func decodeManifest(b []byte) (Manifest, error) {
+	line, err := checked(b)
+	if err != nil {
+		return Manifest{}, err
 	}
 	var m Manifest
 	if err := json.Unmarshal(line, &m); err != nil {

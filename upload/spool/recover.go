@@ -21,6 +21,7 @@ const (
 type found struct {
 	id                  string
 	manifest, tmp, gone bool
+	memo, memoTmp       bool
 	parts, readies      []Name
 }
 
@@ -69,6 +70,10 @@ func (s *Spool) scan() ([]*found, error) {
 			f.parts = append(f.parts, n)
 		case kindReady:
 			f.readies = append(f.readies, n)
+		case kindMemo:
+			f.memo = true
+		case kindMemoTmp:
+			f.memoTmp = true
 		case foreign:
 		}
 	}
@@ -96,6 +101,11 @@ func (s *Spool) recoverAll(all []*found) {
 }
 
 func (s *Spool) recoverOne(f *found) error {
+	if f.memo || f.memoTmp {
+		if err := s.recoverMemo(f); err != nil {
+			return err
+		}
+	}
 	if f.gone && f.manifest {
 		s.quarantine("it says that a recording is removed whose manifest is there", Name{ID: f.id}.gone()) // no order of ours leaves both
 		f.gone = false
@@ -104,6 +114,9 @@ func (s *Spool) recoverOne(f *found) error {
 		return s.finishErase(f)
 	}
 	if !f.manifest {
+		if !f.tmp && len(f.parts) == 0 && len(f.readies) == 0 {
+			return nil // only a memo
+		}
 		if audio := f.audio(); len(audio) > 0 {
 			s.quarantine("it has no manifest", audio...)
 		}

@@ -81,6 +81,7 @@ type Spool struct {
 	held    map[string]int64 // bytes of audio by account
 	opening []Ready          // found by Open, not nil until it announces them
 	left    []Leftover       // until somebody asks for them
+	memos   []LeftMemo       // likewise
 	closed  bool
 }
 

@@ -106,8 +106,16 @@ func TestFoundOnDisk(t *testing.T) {
 			map[string][]byte{n.manifest(): encoded(t, 1, complete(1008)), n.ready(): whole, n.part(): whole[:500], Name{n.ID, "mp3"}.part(): whole},
 			want{1008, false, "ma", 2},
 		},
-		"a file that cannot be repaired": {map[string][]byte{n.manifest(): encoded(t, 1, nil), n.part(): []byte("unrepairable")}, want{-1, false, "", 2}},
-		"a file that repair panics on":   {map[string][]byte{n.manifest(): encoded(t, 1, nil), n.part(): []byte("panic")}, want{-1, false, "", 2}},
+		"a memo, and one being replaced":  {map[string][]byte{n.memo(): memoBytes(1), n.memo() + tmpSuffix: {'{'}}, want{-1, false, n.memo(), 0}},
+		"first memo being written":        {map[string][]byte{n.memo() + tmpSuffix: memoBytes(1)}, none},
+		"bit-flipped memo":                {map[string][]byte{n.memo(): flip(memoBytes(1), 30)}, want{-1, false, "", 1}},
+		"truncated memo":                  {map[string][]byte{n.memo(): memoBytes(1)[:20]}, want{-1, false, "", 1}},
+		"memo of another call":            {map[string][]byte{n.memo(): memoBytes(2)}, want{-1, false, "", 1}},
+		"memo of a newer version":         {map[string][]byte{n.memo(): sealLine([]byte(`{"version":2,"id":"` + id(1) + `"}` + "\n"))}, want{-1, false, "", 1}},
+		"a memo with a recording's id":    {map[string][]byte{n.memo(): memoBytes(1), n.manifest(): encoded(t, 1, complete(1008)), n.ready(): whole}, want{1008, false, "ma" + n.memo(), 0}},
+		"a damaged memo beside recording": {map[string][]byte{n.memo(): {}, n.manifest(): encoded(t, 1, nil), n.part(): whole}, want{1008, true, "ma", 1}},
+		"a file that cannot be repaired":  {map[string][]byte{n.manifest(): encoded(t, 1, nil), n.part(): []byte("unrepairable")}, want{-1, false, "", 2}},
+		"a file that repair panics on":    {map[string][]byte{n.manifest(): encoded(t, 1, nil), n.part(): []byte("panic")}, want{-1, false, "", 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

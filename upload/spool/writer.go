@@ -9,7 +9,9 @@ type op struct {
 	c      *chunk
 	m      *Manifest
 	header []byte
-	done   chan struct{} // of an update; closed when it was tried
+	done   chan struct{} // of an update, and a memo's; closed when it was tried
+	memo   *Memo         // instead of p
+	call   []byte        // of opMemo
 }
 
 type opKind uint8
@@ -20,6 +22,9 @@ const (
 	opUpdate
 	opCommit
 	opAbandon
+	opMemo
+	opMemoTouch
+	opMemoRemove
 )
 
 // runWriter is the one goroutine that writes running calls. It never syncs.
@@ -58,6 +63,8 @@ func (s *Spool) do(o *op) {
 		s.jobs.push(&job{p: p, m: o.m, header: o.header})
 	case opAbandon:
 		s.jobs.push(&job{p: p, abandon: true})
+	case opMemo, opMemoTouch, opMemoRemove:
+		o.memo.do(o)
 	}
 }
 
