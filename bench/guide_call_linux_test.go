@@ -94,7 +94,6 @@ type spoken struct {
 	left           [2]time.Time // when sample 0 of a talk left at the latest; talk.earliest is at the earliest
 	place          [2]int       // where on the timeline packet 0 of each talk lies
 	found          [2]bool
-	hush           [][2]int // where a key is kept out of the caller's leg
 }
 
 // call announces a call between two endpoints of the account. Its parties have so

@@ -291,6 +291,30 @@ func TestInstantKeepsMonotonicReading(t *testing.T) {
 	}
 }
 
+// A clock that took long to read is read again: its two readings do not belong together.
+func TestInstantIsOfOneReading(t *testing.T) {
+	f := newFake()
+	c := config(f, new(bytes.Buffer))
+	start, reads := time.Now(), 0
+	c.Now = func() time.Time {
+		if reads++; reads > 1 {
+			return start.Add(time.Millisecond)
+		}
+		return start
+	}
+	h, err := httpapi.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &door{Handler: h, fake: f, log: new(bytes.Buffer)}
+	d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1"}}`)
+	reads = 0
+	d.must(t, 200, "POST", call, `{"data":{"action":"answer"}}`)
+	if got := f.commands[0].At; got != start.Add(time.Millisecond) {
+		t.Errorf("instant %v, want 1 ms after %v", got, start)
+	}
+}
+
 // Clients do not wait for one another.
 func TestConcurrent(t *testing.T) {
 	d := newDoor(t)

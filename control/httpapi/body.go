@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"callrec/control"
 	"callrec/policy"
@@ -19,11 +20,23 @@ const (
 	maxProblems = 100
 )
 
+// now reads the clock, wall and monotonic. A thread that is preempted between the two
+// makes a false pair, and instants that requests say would be off by that, so a reading
+// that took long is taken again: see capture.Clock.
+func (s *server) now() time.Time {
+	const apart, tries = 20 * time.Microsecond, 4
+	t := s.Now()
+	for i := 1; i < tries && s.Now().Sub(t) > apart; i++ {
+		t = s.Now()
+	}
+	return t
+}
+
 // read takes in the body, sets r.received, and returns the data of the envelope
 // as maps, slices, strings, bools, int64 and float64. The error is a control.Fault.
 func (s *server) read(r *request) (any, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	r.received = s.Now()
+	r.received = s.now()
 	if err != nil {
 		return nil, policy.Invalid("the body could not be read")
 	}
