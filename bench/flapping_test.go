@@ -41,12 +41,11 @@ var flaps = []struct {
 
 // arrived is what a receiver has of one recording.
 type arrived struct {
-	path    string
-	sum     [32]byte
-	times   int
-	ms      int64  // of the file
-	file    []byte // of those that keep asked for
-	faulted bool
+	path  string
+	sum   [32]byte
+	times int
+	ms    int64  // of the file
+	file  []byte // of those that keep asked for
 }
 
 // flapping receives uploads, checks each, and is often away. It tells recordings

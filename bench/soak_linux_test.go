@@ -209,8 +209,9 @@ func (c *soakCall) compared() bool {
 	return (c.kind.exact || c.kind.name == "caller") && c.format == "wav" && c.n%3 == 0
 }
 
-// tooLate is a lag of a sender beyond which the hold is no promise any more.
-const tooLate = 500 * time.Millisecond
+// tooLate is a lag of a sender beyond which its stream may be taken for another's, that
+// comes earlier than it can (jitter.Early): then samples are no promise.
+const tooLate = 200 * time.Millisecond
 
 // judge compares the file of a call with what its legs have sent.
 func (c *soakCall) judge(lag time.Duration) error {

@@ -160,7 +160,7 @@ func (s *soak) account() {
 	}
 	t.Logf("%d calls, %d refused, %d with the id of one before; %d recordings: %v; %d files compared sample by sample, %d not, for their sender was late",
 		len(s.all), s.refused, s.reused, len(s.known), want, s.checked, s.void)
-	if s.reused == 0 || s.checked == 0 || s.refused > len(s.all)/4 || s.void > s.checked/4 {
+	if s.reused == 0 || s.checked == 0 || s.refused > len(s.all)/4 || s.void > 4*s.checked {
 		t.Errorf("%d ids used again, %d files compared, %d senders late, %d of %d calls refused: too little was tested", s.reused, s.checked, s.void, s.refused, len(s.all))
 	}
 	s.mu.Unlock()
@@ -278,8 +278,9 @@ func (s *soak) look() seen {
 	}
 	parked := m[`callrec_spool_recordings{state="parked"}`]
 	known := parked + m[`callrec_spool_recordings{state="part"}`] + m[`callrec_spool_recordings{state="ready"}`]
+	sockets := 2 * (m[`callrec_port_pairs{state="open"}`] + m[`callrec_port_pairs{state="resting"}`])
 	return seen{
-		at: time.Now(), live: m["go_memstats_next_gc_bytes"] / 2, rss: float64(w.rss()), goroutines: m["go_goroutines"], fds: float64(len(fds)),
+		at: time.Now(), live: m["go_memstats_next_gc_bytes"] / 2, rss: float64(w.rss()), goroutines: m["go_goroutines"], fds: float64(len(fds)), others: float64(len(fds)) - sockets - m[`callrec_spool_recordings{state="part"}`],
 		files: float64(len(files)) - 2*known, waiting: m[`callrec_uploads{state="waiting"}`], calls: m["callrec_calls"], made: m["callrec_recordings_total"], parked: parked, disk: used(w.data),
 	}
 }
