@@ -205,6 +205,9 @@ type CallInfo struct {
 
 	// Missed is the answer to a flow: the paths of its stops that found nothing to stop.
 	Missed []string
+	// Warnings is part of the answer to an announcement or a command: what its
+	// sender should know of what was done.
+	Warnings []string
 
 	// Interaction is Kazoo's id of the call across its legs.
 	Interaction string
@@ -252,6 +255,13 @@ func (e *NotFoundError) Error() string {
 		return fmt.Sprintf("there is no %s that this could be about", e.What)
 	}
 	return fmt.Sprintf("there is no %s %q", e.What, e.Name)
+}
+
+// CrowdedError says that a live call has as many recordings that are not over as it may.
+type CrowdedError struct{ ID CallID }
+
+func (e *CrowdedError) Error() string {
+	return fmt.Sprintf("call %q has %d recordings that are not over, and may have no more; stop one first", e.ID.Call, MaxRecordings)
 }
 
 // ConflictError says that a live call already has the id of a different announcement.

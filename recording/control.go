@@ -87,7 +87,7 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 		s.calls[c.slot] = calls[:len(calls)-1]
 		return nil, err
 	}
-	info := c.publish().missing(missed)
+	info := c.publish().answer(missed, c.unrecorded(0))
 	s.emitCall(c, "announced", "")
 	return info, nil
 }
@@ -100,6 +100,8 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	if c.ended && (!changes || pos >= c.end) {
 		return nil, &NotFoundError{"call", c.spec.ID.Call}
 	}
+	s.forgetOver(c)
+	before := len(c.tracks)
 	var missed []string
 	switch cmd.Action {
 	case Answer:
@@ -115,6 +117,9 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	case Start:
 		if err := permit(s.rules.Begin, c.spec.ID.Account); err != nil {
 			return nil, refusal(err.Error())
+		}
+		if c.going()+len(cmd.Start) > MaxRecordings {
+			return nil, &CrowdedError{c.spec.ID}
 		}
 		if err := s.startAll(c, cmd.Start, pos); err != nil {
 			return nil, err
@@ -141,17 +146,7 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	default:
 		return nil, fmt.Errorf("cannot do action %d", cmd.Action)
 	}
-	return c.publish().missing(missed), nil
-}
-
-// missing is the picture as it answers a flow.
-func (i *CallInfo) missing(paths []string) *CallInfo {
-	if len(paths) == 0 {
-		return i
-	}
-	out := *i
-	out.Missed = paths
-	return &out
+	return c.publish().answer(missed, c.unrecorded(before)), nil
 }
 
 // note remembers a command in the manifests of the call's running recordings.
@@ -199,7 +194,7 @@ func (s *shard) beginDue(c *call) {
 }
 
 // startAll makes recordings: armed, or begun at pos. Ports come first, so that
-// nothing is half made.
+// nothing is half made. Those that the call has no room for have failed.
 func (s *shard) startAll(c *call, requests []Request, pos int64) error {
 	if len(requests) == 0 {
 		return nil
@@ -213,9 +208,12 @@ func (s *shard) startAll(c *call, requests []Request, pos int64) error {
 		c.tracks = append(c.tracks, t)
 		s.tracks[t.id] = tracked{c, t}
 		s.count.made.Add(1)
-		if pos := c.beginning(t); pos < never {
-			s.beginTrack(c, t, pos)
-		} else {
+		switch begin := c.beginning(t); {
+		case c.going() > MaxRecordings:
+			s.cannotBegin(c, t, pos, &CrowdedError{c.spec.ID})
+		case begin < never:
+			s.beginTrack(c, t, begin)
+		default:
 			s.emit(c, t)
 		}
 	}
@@ -236,15 +234,20 @@ func (s *shard) beginTrack(c *call, t *track, pos int64) {
 		t.part, err = s.rules.Spool.Create(t.manifest(c), out.encoder.Header(nil, t.tags(c)))
 	}
 	if err != nil {
-		t.begun, t.committed = false, true
-		s.change(c, t, onFault, err.Error())
-		s.rules.Log.Error("cannot begin a recording", "recording", t.id, "err", err)
-		if t.dictation != nil {
-			s.goOn(c, t, pos, "failed", nil)
-		}
+		s.cannotBegin(c, t, pos, err)
 		return
 	}
 	s.emit(c, t)
+}
+
+// cannotBegin tells of a recording that there will not be. A callflow goes on.
+func (s *shard) cannotBegin(c *call, t *track, pos int64, err error) {
+	t.begun, t.committed = false, true
+	s.change(c, t, onFault, err.Error())
+	s.rules.Log.Error("cannot begin a recording", "recording", t.id, "err", err)
+	if t.dictation != nil {
+		s.goOn(c, t, pos, "failed", nil)
+	}
 }
 
 // onTracks stops or masks the recordings that a command is about.
@@ -320,10 +323,11 @@ func (s *shard) settle(o *outcome) {
 		return
 	}
 	s.change(tr.call, tr.track, o.on, o.reason)
-	tr.call.publish()
 	if tr.track.state == Delivered {
 		delete(s.tracks, o.recording)
 	}
+	s.forgetOver(tr.call)
+	tr.call.publish()
 }
 
 // change moves a recording and tells of it.

@@ -50,7 +50,8 @@ func (c *call) missing(requests []Request) (out []Request) {
 	for _, r := range requests {
 		has := false
 		for _, t := range c.tracks {
-			has = has || t.called.Same(r.Called) && t.state != Cancelled && t.reason != "transfer"
+			none := t.state == Cancelled || t.state == Failed && !t.begun
+			has = has || t.called.Same(r.Called) && !none && t.reason != "transfer"
 		}
 		if !has {
 			out = append(out, r)

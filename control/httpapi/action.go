@@ -71,7 +71,7 @@ func (s *server) act(r *request) (reply, error) {
 	if info, err = s.Recorder.Do(r.Context(), r.call, command); err != nil {
 		return reply{}, err
 	}
-	r.warnMissed(info)
+	r.warnAbout(info)
 	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
 }
 
@@ -124,6 +124,7 @@ func (s *server) metaflow(r *request) (reply, error) {
 	if info, err = s.Recorder.Do(r.Context(), r.call, command); err != nil {
 		return reply{}, err
 	}
+	r.warnAbout(info)
 	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
 }
 

@@ -45,7 +45,7 @@ func (s *server) announce(r *request) (reply, error) {
 	if created {
 		out.status = http.StatusCreated
 	}
-	r.warnMissed(info)
+	r.warnAbout(info)
 	out.data = s.view(r, info)
 	return out, nil
 }
