@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -223,8 +224,11 @@ func (m *Manager) Do(ctx context.Context, id CallID, cmd Command) (CallInfo, err
 	if err != nil {
 		return CallInfo{}, err
 	}
-	waitSaved(ctx, r.saved)
-	return *r.info, nil
+	info := *r.info
+	if !waitSaved(ctx, r.saved) {
+		info.Warnings = append(slices.Clip(info.Warnings), notSaved)
+	}
+	return info, nil
 }
 
 // command has the shard carry a command out.
@@ -251,10 +255,11 @@ func (m *Manager) command(ctx context.Context, id CallID, cmd *Command) (reply, 
 }
 
 // waitSaved waits until a kill cannot undo a command any more: who has been told
-// that a recording is masked relies on it. A disk that is behind is not waited for.
-func waitSaved(ctx context.Context, saved []<-chan struct{}) {
+// that a recording is masked relies on it. A disk that is behind, or takes nothing,
+// is not waited for; then it reports false.
+func waitSaved(ctx context.Context, saved []<-chan struct{}) bool {
 	if len(saved) == 0 {
-		return
+		return true
 	}
 	late := time.NewTimer(time.Second)
 	defer late.Stop()
@@ -262,12 +267,16 @@ func waitSaved(ctx context.Context, saved []<-chan struct{}) {
 		select {
 		case <-done:
 		case <-late.C:
-			return
+			return false
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
+	return true
 }
+
+// notSaved is what the answer to a command says when it could not wait any longer.
+const notSaved = "it is done, but the disk has not taken it yet: should the worker crash now, it may be undone"
 
 // Info is the picture of a call: live, or ended less than a minute ago.
 func (m *Manager) Info(id CallID) (CallInfo, bool) {
