@@ -59,7 +59,7 @@ type CallSpec struct {
 	// of one to itself, from a caller on OriginalNetwork ("onnet", "offnet", unknown).
 	ForwardedBy     Party     `json:"forwarded_by,omitzero"`
 	OriginalNetwork string    `json:"original_network,omitempty"`
-	Answered        bool      `json:"answered,omitempty"`
+	Answered        bool      `json:"answered,omitempty"` // the caller's leg, and the callee's if it is known who that is
 	Bridged         bool      `json:"bridged,omitempty"`
 	Legs            []LegSpec `json:"legs,omitempty"` // nil means one for each Leg, with nothing said
 	Offer           string    `json:"offer,omitempty"`

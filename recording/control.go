@@ -73,7 +73,10 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 		c.answered[Caller] = 0
 	}
 	if c.spec.Bridged {
-		c.answered[Callee], c.bridged = 0, 0
+		c.bridged = 0
+	}
+	if c.spec.Bridged || c.spec.Answered && c.spec.namesCallee() {
+		c.answered[Callee] = 0
 	}
 	c.callIDs, c.parties = [2]string{c.spec.ID.Call, c.spec.OtherLegCallID}, c.spec.Parties
 	c.facts = c.spec.facts()
@@ -146,7 +149,11 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	default:
 		return nil, fmt.Errorf("cannot do action %d", cmd.Action)
 	}
-	return c.publish().answer(missed, c.unrecorded(before)), nil
+	warnings := c.unrecorded(before)
+	if cmd.Action == Answer && c.calleeWaits() {
+		warnings = append(warnings, calleeWaits)
+	}
+	return c.publish().answer(missed, warnings), nil
 }
 
 // note remembers a command in the manifests of the call's running recordings.
