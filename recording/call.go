@@ -208,6 +208,9 @@ type CallInfo struct {
 	// Warnings is part of the answer to an announcement or a command: what its
 	// sender should know of what was done.
 	Warnings []string
+	// Late is part of the answer to a command: by how much after its instant it took
+	// effect, because what was before is read already, or was before the call.
+	Late time.Duration
 
 	// Interaction is Kazoo's id of the call across its legs.
 	Interaction string

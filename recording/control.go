@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"callrec/capture/clock"
 	"callrec/mixer"
 	"callrec/upload/spool"
 )
@@ -90,7 +91,7 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 		s.calls[c.slot] = calls[:len(calls)-1]
 		return nil, err
 	}
-	info := c.publish().answer(missed, c.unrecorded(0))
+	info := c.publish().answer(missed, c.unrecorded(0), 0)
 	s.emitCall(c, "announced", "")
 	return info, nil
 }
@@ -153,7 +154,8 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	if cmd.Action == Answer && c.calleeWaits() {
 		warnings = append(warnings, calleeWaits)
 	}
-	return c.publish().answer(missed, warnings), nil
+	late := time.Duration(pos)*clock.Sample - (s.m.since(cmd.At) - c.epoch)
+	return c.publish().answer(missed, warnings, late), nil
 }
 
 // note remembers a command in the manifests of the call's running recordings.

@@ -3,6 +3,7 @@ package recording
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 const (
@@ -58,11 +59,11 @@ func (c *call) unrecorded(i int) (warnings []string) {
 }
 
 // answer is the picture with what only who has asked is told.
-func (i *CallInfo) answer(missed, warnings []string) *CallInfo {
-	if len(missed) == 0 && len(warnings) == 0 {
+func (i *CallInfo) answer(missed, warnings []string, late time.Duration) *CallInfo {
+	if len(missed) == 0 && len(warnings) == 0 && late < time.Millisecond {
 		return i
 	}
 	out := *i
-	out.Missed, out.Warnings = missed, warnings
+	out.Missed, out.Warnings, out.Late = missed, warnings, late
 	return &out
 }
