@@ -101,6 +101,9 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	pos := c.position(s.m.since(cmd.At))
 	changes := cmd.Action == Stop || cmd.Action == Mask || cmd.Action == Unmask || cmd.Action == Toggle
+	if c.ended && cmd.Action == Hangup {
+		return c.info.Load(), nil // said twice
+	}
 	if c.ended && (!changes || pos >= c.end) {
 		return nil, &NotFoundError{"call", c.spec.ID.Call}
 	}
