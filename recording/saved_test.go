@@ -24,10 +24,10 @@ func TestAnswerToAMaskOutlivesAKill(t *testing.T) {
 		}
 	}
 	inWorldOn(t, disk, func(w *world) {
-		info := w.announce("c", `{}`)
+		w.announce("c", `{}`)
 		w.sleep(3 * second)
 		before := w.now()
-		info = w.do("c", recording.Command{Action: recording.Mask})
+		info := w.do("c", recording.Command{Action: recording.Mask})
 		if took := w.now() - before; took < slow || len(info.Warnings) > 0 {
 			t.Errorf("the answer came after %v, the disk takes %v; warnings %q", took, slow, info.Warnings)
 		}
