@@ -41,6 +41,7 @@ func FaultOf(err error) *Fault {
 		problems policy.Problems
 		notFound *recording.NotFoundError
 		conflict *recording.ConflictError
+		crowded  *recording.CrowdedError
 		refused  *recording.RefusedError
 		missing  *NotFoundError
 		clash    *ConflictError
@@ -55,6 +56,8 @@ func FaultOf(err error) *Fault {
 		return &Fault{Status: http.StatusNotFound, Message: "bad_identifier", Data: Explain{"bad identifier", notFound.Error()}}
 	case errors.As(err, &conflict):
 		return &Fault{Status: http.StatusConflict, Message: "datastore_conflict", Data: Explain{"conflicting documents", conflict.Error()}}
+	case errors.As(err, &crowded):
+		return &Fault{Status: http.StatusConflict, Message: "too_many_recordings", Data: Explain{"too many recordings", crowded.Error()}}
 	case errors.As(err, &missing):
 		return &Fault{Status: http.StatusNotFound, Message: "bad_identifier", Data: Explain{"bad identifier", fmt.Sprintf("there is no %s %q", singular(missing.What), missing.ID)}}
 	case errors.As(err, &clash):

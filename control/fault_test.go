@@ -32,6 +32,7 @@ func TestFaultOf(t *testing.T) {
 		{problems, 400, "validation error", 0, `"a.time_limit":{"maximum":{"message":"Value must be at most 10800","target":10800,"value":99999}}`},
 		{fmt.Errorf("x: %w", &recording.NotFoundError{What: "call", Name: "c1"}), 404, "bad_identifier", 0, `no call \"c1\"`},
 		{&recording.ConflictError{ID: recording.CallID{Account: "A", Call: "c1"}}, 409, "datastore_conflict", 0, "hang it up first"},
+		{&recording.CrowdedError{ID: recording.CallID{Account: "A", Call: "c1"}}, 409, "too_many_recordings", 0, "stop one first"},
 		{&recording.RefusedError{Reason: "all 10 ports are taken; raise --rtp-ports", RetryAfter: 3 * time.Second}, 503, "service_unavailable", 3 * time.Second, "--rtp-ports"},
 		{&recording.RefusedError{Reason: "draining"}, 503, "service_unavailable", time.Second, "draining"},
 		{context.DeadlineExceeded, 503, "service_unavailable", time.Second, "in time"},

@@ -59,7 +59,7 @@ type CallSpec struct {
 	// of one to itself, from a caller on OriginalNetwork ("onnet", "offnet", unknown).
 	ForwardedBy     Party     `json:"forwarded_by,omitzero"`
 	OriginalNetwork string    `json:"original_network,omitempty"`
-	Answered        bool      `json:"answered,omitempty"`
+	Answered        bool      `json:"answered,omitempty"` // the caller's leg, and the callee's if it is known who that is
 	Bridged         bool      `json:"bridged,omitempty"`
 	Legs            []LegSpec `json:"legs,omitempty"` // nil means one for each Leg, with nothing said
 	Offer           string    `json:"offer,omitempty"`
@@ -207,6 +207,12 @@ type CallInfo struct {
 
 	// Missed is the answer to a flow: the paths of its stops that found nothing to stop.
 	Missed []string
+	// Warnings is part of the answer to an announcement or a command: what its
+	// sender should know of what was done.
+	Warnings []string
+	// Late is part of the answer to a command: by how much after its instant it took
+	// effect, because what was before is read already, or was before the call.
+	Late time.Duration
 
 	// Interaction is Kazoo's id of the call across its legs.
 	Interaction string
@@ -254,6 +260,13 @@ func (e *NotFoundError) Error() string {
 		return fmt.Sprintf("there is no %s that this could be about", e.What)
 	}
 	return fmt.Sprintf("there is no %s %q", e.What, e.Name)
+}
+
+// CrowdedError says that a live call has as many recordings that are not over as it may.
+type CrowdedError struct{ ID CallID }
+
+func (e *CrowdedError) Error() string {
+	return fmt.Sprintf("call %q has %d recordings that are not over, and may have no more; stop one first", e.ID.Call, MaxRecordings)
 }
 
 // ConflictError says that a live call already has the id of a different announcement.

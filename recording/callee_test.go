@@ -172,3 +172,43 @@ func TestFactsOfRecordings(t *testing.T) {
 		}
 	})
 }
+
+// Who announces an answered call and says whom it reached means that both have
+// answered; a new callee, by update or transfer, is recorded at once. Without a callee
+// it is the caller's answer: who is called later has still to pick up.
+func TestAnnouncedAsAnswered(t *testing.T) {
+	bob, carol := recording.Party{UserID: "bob"}, recording.Party{UserID: "carol"}
+	wants := func(p recording.Party) recording.Request {
+		r := request(t, `{"record_on_answer":true}`)
+		r.Leg, r.Called, r.Owner = recording.Callee, p, p.UserID
+		return r
+	}
+	for name, c := range map[string]struct {
+		callee, forwarder recording.Party
+		next              recording.Command
+		want              string
+	}{
+		"update":   {bob, recording.Party{}, recording.Command{Action: recording.Update, Change: recording.Change{Parties: [2]recording.Party{{}, carol}}}, "bob recording, carol recording"},
+		"transfer": {bob, recording.Party{}, recording.Command{Action: recording.Transfer, Leg: recording.Callee, Party: carol}, "bob recording, carol recording"},
+		"forward":  {recording.Party{}, bob, recording.Command{Action: recording.Transfer, Leg: recording.Callee, Party: carol}, "bob recording, carol recording"},
+		"nobody":   {recording.Party{}, recording.Party{}, recording.Command{Action: recording.Update, Change: recording.Change{Parties: [2]recording.Party{{}, carol}}}, "carol armed"},
+	} {
+		inWorld(t, func(w *world) {
+			spec := recording.CallSpec{
+				ID: recording.CallID{Account: "acc", Call: "c"}, At: time.Now(), Answered: true,
+				Parties: [2]recording.Party{{UserID: "ann"}, c.callee}, ForwardedBy: c.forwarder,
+			}
+			if name != "nobody" {
+				spec.Decided = []recording.Request{wants(bob)}
+			}
+			if _, _, err := w.m.Announce(w.t.Context(), spec); err != nil {
+				t.Fatal(err)
+			}
+			w.sleep(second)
+			c.next.Start = []recording.Request{wants(carol)}
+			if got := states(w.do("c", c.next)); got != c.want {
+				t.Errorf("%s: %s, want %s", name, got, c.want)
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"callrec/capture/clock"
 	"callrec/mixer"
 	"callrec/upload/spool"
 )
@@ -74,7 +75,10 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 		c.answered[Caller] = 0
 	}
 	if c.spec.Bridged {
-		c.answered[Callee], c.bridged = 0, 0
+		c.bridged = 0
+	}
+	if c.spec.Bridged || c.spec.Answered && c.spec.namesCallee() {
+		c.answered[Callee] = 0
 	}
 	c.callIDs, c.parties = [2]string{c.spec.ID.Call, c.spec.OtherLegCallID}, c.spec.Parties
 	c.facts = c.spec.facts()
@@ -88,7 +92,7 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 		s.calls[c.slot] = calls[:len(calls)-1]
 		return nil, err
 	}
-	info := c.publish().missing(missed)
+	info := c.publish().answer(missed, c.unrecorded(0), 0)
 	s.emitCall(c, "announced", "")
 	return info, nil
 }
@@ -98,9 +102,14 @@ func (s *shard) begin(c *call) (*CallInfo, error) {
 func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	pos := c.position(s.m.since(cmd.At))
 	changes := cmd.Action == Stop || cmd.Action == Mask || cmd.Action == Unmask || cmd.Action == Toggle
+	if c.ended && cmd.Action == Hangup {
+		return c.info.Load(), nil // said twice
+	}
 	if c.ended && (!changes || pos >= c.end) {
 		return nil, &NotFoundError{"call", c.spec.ID.Call}
 	}
+	s.forgetOver(c)
+	before := len(c.tracks)
 	var missed []string
 	switch cmd.Action {
 	case Answer:
@@ -116,6 +125,9 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	case Start:
 		if err := permit(s.rules.Begin, c.spec.ID.Account); err != nil {
 			return nil, refusal(err.Error())
+		}
+		if c.going()+len(cmd.Start) > MaxRecordings {
+			return nil, &CrowdedError{c.spec.ID}
 		}
 		if err := s.startAll(c, cmd.Start, pos); err != nil {
 			return nil, err
@@ -142,17 +154,12 @@ func (s *shard) do(c *call, cmd *Command) (*CallInfo, error) {
 	default:
 		return nil, fmt.Errorf("cannot do action %d", cmd.Action)
 	}
-	return c.publish().missing(missed), nil
-}
-
-// missing is the picture as it answers a flow.
-func (i *CallInfo) missing(paths []string) *CallInfo {
-	if len(paths) == 0 {
-		return i
+	warnings := c.unrecorded(before)
+	if cmd.Action == Answer && c.calleeWaits() {
+		warnings = append(warnings, calleeWaits)
 	}
-	out := *i
-	out.Missed = paths
-	return &out
+	late := time.Duration(pos)*clock.Sample - (s.m.since(cmd.At) - c.epoch)
+	return c.publish().answer(missed, warnings, late), nil
 }
 
 // note remembers a command in the manifests of the call's running recordings.
@@ -201,7 +208,7 @@ func (s *shard) beginDue(c *call) {
 }
 
 // startAll makes recordings: armed, or begun at pos. Ports come first, so that
-// nothing is half made.
+// nothing is half made. Those that the call has no room for have failed.
 func (s *shard) startAll(c *call, requests []Request, pos int64) error {
 	if len(requests) == 0 {
 		return nil
@@ -215,9 +222,12 @@ func (s *shard) startAll(c *call, requests []Request, pos int64) error {
 		c.tracks = append(c.tracks, t)
 		s.tracks[t.id] = tracked{c, t}
 		s.count.made.Add(1)
-		if pos := c.beginning(t); pos < never {
-			s.beginTrack(c, t, pos)
-		} else {
+		switch begin := c.beginning(t); {
+		case c.going() > MaxRecordings:
+			s.cannotBegin(c, t, pos, &CrowdedError{c.spec.ID})
+		case begin < never:
+			s.beginTrack(c, t, begin)
+		default:
 			s.emit(c, t)
 		}
 	}
@@ -238,15 +248,20 @@ func (s *shard) beginTrack(c *call, t *track, pos int64) {
 		t.part, err = s.rules.Spool.Create(t.manifest(c), out.encoder.Header(nil, t.tags(c)))
 	}
 	if err != nil {
-		t.begun, t.committed = false, true
-		s.change(c, t, onFault, err.Error())
-		s.rules.Log.Error("cannot begin a recording", "recording", t.id, "err", err)
-		if t.dictation != nil {
-			s.goOn(c, t, pos, "failed", nil)
-		}
+		s.cannotBegin(c, t, pos, err)
 		return
 	}
 	s.emit(c, t)
+}
+
+// cannotBegin tells of a recording that there will not be. A callflow goes on.
+func (s *shard) cannotBegin(c *call, t *track, pos int64, err error) {
+	t.begun, t.committed = false, true
+	s.change(c, t, onFault, err.Error())
+	s.rules.Log.Error("cannot begin a recording", "recording", t.id, "err", err)
+	if t.dictation != nil {
+		s.goOn(c, t, pos, "failed", nil)
+	}
 }
 
 // onTracks stops or masks the recordings that a command is about.
@@ -322,10 +337,11 @@ func (s *shard) settle(o *outcome) {
 		return
 	}
 	s.change(tr.call, tr.track, o.on, o.reason)
-	tr.call.publish()
 	if tr.track.state == Delivered {
 		delete(s.tracks, o.recording)
 	}
+	s.forgetOver(tr.call)
+	tr.call.publish()
 }
 
 // change moves a recording and tells of it.

@@ -44,13 +44,32 @@ func (s *shard) tell(c *call, change *Change) {
 	}
 }
 
+// namesCallee reports whether an announcement says who is called. An answered call
+// that does not may be talking to a machine of the caller's side, and ring later.
+func (s *CallSpec) namesCallee() bool {
+	return s.Parties[Callee] != Party{} || s.ForwardedBy != Party{}
+}
+
+const calleeWaits = `recordings of the callee wait for {"action":"answer","leg":"callee"} or a bridge`
+
+// calleeWaits reports whether a recording waits for the answer of the callee's leg.
+func (c *call) calleeWaits() bool {
+	for _, t := range c.tracks {
+		if t.state == Armed && t.leg == Callee && t.spec.onAnswer {
+			return true
+		}
+	}
+	return false
+}
+
 // missing leaves out what a called endpoint has already: it rang before, and is
 // told again. What a transfer or another's answer has taken from it, it has no more.
 func (c *call) missing(requests []Request) (out []Request) {
 	for _, r := range requests {
 		has := false
 		for _, t := range c.tracks {
-			has = has || t.called.Same(r.Called) && t.state != Cancelled && t.reason != "transfer"
+			none := t.state == Cancelled || t.state == Failed && !t.begun
+			has = has || t.called.Same(r.Called) && !none && t.reason != "transfer"
 		}
 		if !has {
 			out = append(out, r)

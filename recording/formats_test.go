@@ -21,14 +21,19 @@ func TestEveryFormatHasTheExactLength(t *testing.T) {
 	if err != nil {
 		t.Skip("ffmpeg is not installed (apt-get install ffmpeg)")
 	}
-	var docs []string
-	for _, format := range []string{"wav", "mp3"} {
+	for _, format := range []string{"wav", "mp3"} { // a call for each: so many recordings may one have
+		var docs []string
 		for _, channels := range []string{"mono", "stereo"} {
 			for _, hz := range recording.Rates {
 				docs = append(docs, fmt.Sprintf(`{"format":%q,"channels":%q,"record_sample_rate":%d}`, format, channels, hz))
 			}
 		}
+		haveTheExactLength(t, ffmpeg, docs)
 	}
+}
+
+func haveTheExactLength(t *testing.T, ffmpeg string, docs []string) {
+	t.Helper()
 	inWorld(t, func(w *world) {
 		info := w.announce("c", docs...)
 		k := talk{from: callerFrom, start: w.now() + 300*ms, octets: babble(2*rate, 1, g711.MuLaw), ssrc: 1}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -225,8 +226,11 @@ func (m *Manager) Do(ctx context.Context, id CallID, cmd Command) (CallInfo, err
 	if err != nil {
 		return CallInfo{}, err
 	}
-	waitSaved(ctx, r.saved, toldIn)
-	return *r.info, nil
+	info := *r.info
+	if !waitSaved(ctx, r.saved, toldIn) {
+		info.Warnings = append(slices.Clip(info.Warnings), notSaved)
+	}
+	return info, nil
 }
 
 // command has the shard carry a command out.
@@ -259,10 +263,11 @@ const (
 )
 
 // waitSaved waits until a kill cannot undo what was done: who has been told that a
-// recording is masked relies on it.
-func waitSaved(ctx context.Context, saved []<-chan struct{}, atMost time.Duration) {
+// recording is masked relies on it. A disk that is behind, or takes nothing, is not
+// waited for; then it reports false.
+func waitSaved(ctx context.Context, saved []<-chan struct{}, atMost time.Duration) bool {
 	if len(saved) == 0 {
-		return
+		return true
 	}
 	late := time.NewTimer(atMost)
 	defer late.Stop()
@@ -270,12 +275,16 @@ func waitSaved(ctx context.Context, saved []<-chan struct{}, atMost time.Duratio
 		select {
 		case <-done:
 		case <-late.C:
-			return
+			return false
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
+	return true
 }
+
+// notSaved is what the answer to a command says when it could not wait any longer.
+const notSaved = "it is done, but the disk has not taken it yet: should the worker crash now, it may be undone"
 
 // Info is the picture of a call: live, or ended less than a minute ago.
 func (m *Manager) Info(id CallID) (CallInfo, bool) {

@@ -229,6 +229,7 @@ func (s *shard) finish(c *call, t *track) bool {
 	}
 	t.part.Commit(t.out.encoder.Header(nil, t.tags(c)), t.manifest(c))
 	t.committed = true
+	t.out, t.unsent = chain{}, nil // the track may be kept for hours
 	return true
 }
 

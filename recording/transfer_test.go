@@ -92,18 +92,23 @@ func TestRecordingOfTheCallee(t *testing.T) {
 			r := request(t, `{"record_on_answer":true}`)
 			r.Leg = recording.Callee
 			spec := recording.CallSpec{
-				ID: recording.CallID{Account: "acc", Call: "a"}, OtherLegCallID: "b", At: time.Now(), Answered: true,
+				ID: recording.CallID{Account: "acc", Call: "a"}, OtherLegCallID: "b", At: time.Now(),
 				Parties: [2]recording.Party{{UserID: "U1"}, {UserID: "U2"}}, Start: []recording.Request{r, request(t, `{"record_on_answer":true}`)},
 			}
-			info, _, err := w.m.Announce(w.t.Context(), spec)
-			if err != nil {
+			if _, _, err := w.m.Announce(w.t.Context(), spec); err != nil {
 				w.t.Fatal(err)
+			}
+			info := w.do("a", recording.Command{Action: recording.Answer})
+			if len(info.Warnings) != 1 || !strings.Contains(info.Warnings[0], `wait for {"action":"answer","leg":"callee"}`) {
+				t.Errorf("the answer warns %q", info.Warnings)
 			}
 			if a, b := info.Recordings[0].State, info.Recordings[1].State; a != recording.Armed || b != recording.Recording {
 				t.Errorf("after the caller's answer the callee's is %v, the caller's %v", a, b)
 			}
 			w.sleep(2 * second)
-			w.do("a", by)
+			if info := w.do("a", by); len(info.Warnings) > 0 {
+				t.Errorf("the callee's answer warns %q", info.Warnings)
+			}
 			w.sleep(second)
 			w.do("a", recording.Command{Action: recording.Hangup})
 			for i, want := range []struct {

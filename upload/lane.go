@@ -53,11 +53,20 @@ type lane struct {
 	err    error // of the last try that got no answer
 }
 
-// share is what an account has on its way. Half of the workers is the most, so
-// that no tenant's slow receivers, however many, leave nobody for the others.
+// share is what an account has on its way, and the lanes of it that wait until it
+// may have more.
 type share struct {
 	active  int
 	waiting []*lane
+}
+
+// mayHave reports whether an account may have one more worker. It must leave free as
+// many as it has, so the first gets half of them at most, the next half of the rest;
+// and the last quarter is for accounts that have none. So receivers that take all the
+// time they get, of some accounts, still leave somebody for the others.
+func (q *Queue) mayHave(s *share) bool {
+	free := q.cfg.Workers - q.active
+	return s.active == 0 || free > max(s.active, q.cfg.Workers/4)
 }
 
 func (l *lane) down() bool { return l.fails > 0 }
@@ -119,7 +128,7 @@ func (q *Queue) take(l *lane, now time.Time) *item {
 	if l.active >= limit {
 		return nil
 	}
-	if s := q.shareOf(l); s != nil && s.active >= max(1, q.cfg.Workers/2) {
+	if s := q.shareOf(l); s != nil && !q.mayHave(s) {
 		l.queued = true
 		s.waiting = append(s.waiting, l)
 		return nil
@@ -172,13 +181,17 @@ func (q *Queue) end(it *item) {
 	l.active--
 	if s := q.shareOf(l); s != nil {
 		s.active--
+	}
+	for account, s := range q.accounts {
+		if !q.mayHave(s) {
+			continue
+		}
 		for _, w := range s.waiting {
 			w.queued = false
 			q.enqueue(w)
 		}
-		s.waiting = nil
-		if s.active == 0 {
-			delete(q.accounts, l.key.account)
+		if s.waiting = nil; s.active == 0 {
+			delete(q.accounts, account)
 		}
 	}
 	q.enqueue(l)

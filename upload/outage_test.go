@@ -140,6 +140,51 @@ func TestOneDeadReceiverHoldsUpNoOther(t *testing.T) {
 	})
 }
 
+// Receivers of several accounts that take a body and then stand still hold workers
+// for as long as they are let: another account's recordings go out beside them.
+func TestStallingAccountsStarveNobody(t *testing.T) {
+	for _, stalling := range []int{2, 9} {
+		dir := memDir(t)
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{answer: func(o upload.Object, _ int) error {
+				if strings.Contains(o.Destination.URL, "stall") {
+					time.Sleep(time.Hour)
+					return errDown
+				}
+				time.Sleep(time.Second)
+				return nil
+			}}
+			r := start(t, dir, f, func(c *upload.Config) { c.Idle = 2 * time.Hour })
+			for i := range 20 * stalling {
+				m := manifest(i, fmt.Sprintf("http://stall%d.example/", i))
+				m.Account = fmt.Sprint("stalling-", i/20)
+				recordAs(t, r.Spool, m, 1)
+			}
+			time.Sleep(time.Second)
+			const n = 5
+			for i := range n {
+				m := manifest(900+i, "http://alive.example/")
+				m.Account = "other"
+				recordAs(t, r.Spool, m, 1)
+			}
+			time.Sleep(20 * time.Second)
+			if st := r.q.Stats(); st.Delivered != n {
+				t.Errorf("beside %d accounts that stall, which hold %d workers, %d of %d were delivered", stalling, st.Active, st.Delivered, n)
+			}
+			// When the stalling ones are given up, those of them that wait have their turn.
+			time.Sleep(48 * time.Hour)
+			f.mu.Lock()
+			if tried := len(f.tries); tried != 20*stalling+n {
+				t.Errorf("%d of %d were tried", tried, 20*stalling+n)
+			}
+			f.mu.Unlock()
+			grace, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			r.stop(t, grace)
+		})
+	}
+}
+
 func TestOneRecordingThatAReceiverChokesOnHoldsUpNoOther(t *testing.T) {
 	dir := memDir(t)
 	synctest.Test(t, func(t *testing.T) {

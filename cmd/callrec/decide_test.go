@@ -137,7 +137,7 @@ func TestDocumentsMakeRecordings(t *testing.T) {
 	}
 	want := `inbound from onnet to account wav 16000 mono recording
 outbound to onnet from endpoint mp3 16000 mono recording
-inbound from onnet to endpoint wav 8000 stereo armed
+inbound from onnet to endpoint wav 8000 stereo recording
 callflow : Sales wav 8000 mono armed`
 	if got := strings.Join(told, "\n"); got != want {
 		t.Errorf("recordings\n%s\nwant\n%s", got, want)

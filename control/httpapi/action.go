@@ -71,7 +71,8 @@ func (s *server) act(r *request) (reply, error) {
 	if info, err = s.Recorder.Do(r.Context(), r.call, command); err != nil {
 		return reply{}, err
 	}
-	r.warnMissed(info)
+	r.warnLate(command.At.Add(info.Late), false)
+	r.warnAbout(info)
 	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
 }
 
@@ -124,6 +125,8 @@ func (s *server) metaflow(r *request) (reply, error) {
 	if info, err = s.Recorder.Do(r.Context(), r.call, command); err != nil {
 		return reply{}, err
 	}
+	r.warnLate(command.At.Add(info.Late), command.Action == recording.Mask || command.Action == recording.Toggle)
+	r.warnAbout(info)
 	return reply{status: http.StatusOK, data: s.view(r, info)}, nil
 }
 

@@ -44,8 +44,9 @@ func (s *server) announce(r *request) (reply, error) {
 	out := reply{status: http.StatusOK, location: location(c.ID)}
 	if created {
 		out.status = http.StatusCreated
+		r.warnLate(c.At, false)
 	}
-	r.warnMissed(info)
+	r.warnAbout(info)
 	out.data = s.view(r, info)
 	return out, nil
 }

@@ -36,7 +36,8 @@ type fake struct {
 	order    []recording.CallID
 	commands []recording.Command // that succeeded
 	started  int
-	err      error // what every command and announcement fails with
+	now      time.Time // of the door; the zero time is clock
+	err      error     // what every command and announcement fails with
 	panics   bool
 	spool    fakeSpool
 }
@@ -191,6 +192,12 @@ func newDoor(t testing.TB) *door {
 	t.Helper()
 	d := &door{fake: newFake(), log: new(bytes.Buffer)}
 	c := config(d.fake, d.log)
+	c.Now = func() time.Time {
+		if d.now.IsZero() {
+			return clock
+		}
+		return d.now
+	}
 	d.kept, d.feed = controltest.New(), control.NewFeed()
 	c.Documents, c.Tokens, c.Index, c.Audio, c.Feed = d.kept, d.kept, d.kept, d.kept, d.feed
 	h, err := httpapi.New(c)

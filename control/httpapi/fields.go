@@ -51,9 +51,12 @@ func (o object) callID(key string, bad *policy.Problems) string {
 const ahead = time.Second
 
 // instant is when a request takes effect: when its body had been read, or what
-// it says itself within the bounds. The result keeps the monotonic reading, so
-// that a step of the wall clock moves nothing.
+// it says itself. What is more than one hold back is written already; then it is the
+// earliest instant that may not be, for a hang-up or a mask that comes late is better
+// than none. The result keeps the monotonic reading, so that a step of the wall clock
+// moves nothing.
 func (s *server) instant(r *request, o object, path string, bad *policy.Problems) time.Time {
+	r.told = r.received
 	text := o.text("at")
 	if _, given := o["at"]; !given || text == "" && o["at"] != "" {
 		return r.received
@@ -68,13 +71,26 @@ func (s *server) instant(r *request, o object, path string, bad *policy.Problems
 	}
 	wall := r.received.Round(0)
 	first, last := wall.Add(-s.Hold), wall.Add(ahead)
-	switch {
-	case at.Before(first):
-		*bad = append(*bad, policy.Problem{Path: path, Rule: "minimum", Message: "Value must be at least " + control.Stamp(first) + ": what was said before is already written", Target: control.Stamp(first), Value: text})
-	case at.After(last):
+	if at.After(last) {
 		*bad = append(*bad, policy.Problem{Path: path, Rule: "maximum", Message: "Value must be at most " + control.Stamp(last), Target: control.Stamp(last), Value: text})
-	default:
-		return r.received.Add(at.Sub(wall))
+		return r.received
 	}
-	return r.received
+	r.told = at
+	if at.Before(first) {
+		at = first
+	}
+	return r.received.Add(at.Sub(wall))
+}
+
+// warnLate tells who asked for it that something took effect at another instant than
+// what was told, and for what hides audio, that it did not from there on.
+func (r *request) warnLate(at time.Time, hides bool) {
+	if at.Round(0).Sub(r.told.Round(0)) < time.Millisecond {
+		return
+	}
+	rest := ""
+	if hides {
+		rest = "; what was said before that is in the recordings"
+	}
+	r.warn("at: %s is written already; this took effect at %s%s", control.Stamp(r.told), control.Stamp(at), rest)
 }

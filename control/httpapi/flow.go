@@ -47,9 +47,13 @@ func problemsOf(err error) (problems policy.Problems) {
 	return problems
 }
 
-// warnMissed tells of stops that found nothing. That is no error: a callflow goes
-// on after its record_call either way.
-func (r *request) warnMissed(info recording.CallInfo) {
+// warnAbout tells what its sender should know of what was done; of a flow, also the
+// stops that found nothing. That is no error: a callflow goes on after its
+// record_call either way.
+func (r *request) warnAbout(info recording.CallInfo) {
+	for _, w := range info.Warnings {
+		r.warn("%s", w)
+	}
 	for _, path := range info.Missed {
 		r.warn("%s: there was no recording to stop", path)
 	}

@@ -29,6 +29,7 @@ type request struct {
 	token   control.Token    // who asks
 
 	received time.Time     // right after the body was read
+	told     time.Time     // when it says that it happened; else received
 	offer    control.Offer // in the body, as
 	sdp      string        // parsed from this; empty: none
 	warnings []string

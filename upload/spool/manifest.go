@@ -64,6 +64,10 @@ type Delivery struct {
 // Name is what the recording's files are called.
 func (m *Manifest) Name() Name { return Name{ID: m.ID, Ext: m.Ext} }
 
+// bytes is about what the manifest takes in memory: what grows, and something for
+// the rest.
+func (m *Manifest) bytes() int64 { return int64(len(m.Call)+len(m.Quality)) + 1<<10 }
+
 // checksum is the second line of a manifest file.
 type checksum struct {
 	CRC32C string `json:"crc32c"`

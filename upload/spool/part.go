@@ -32,10 +32,20 @@ type Part struct {
 	f   *os.File
 	off int64 // how much of the file is good
 
-	// mu guards the following. Only Flush and Close of the spool compete for it.
+	// mu guards the following. Only Flush and Close of the spool compete for it, and
+	// the writer for an update.
 	mu   sync.Mutex
 	held *chunk
+	next *update // waits for the writer
 	over bool
+}
+
+// update is a manifest on its way to the disk. What comes before the writer has
+// taken it takes its place: of one part, one waits.
+type update struct {
+	m     *Manifest
+	bytes int64         // that it counts against the bound
+	done  chan struct{} // closed once it is saved
 }
 
 // Create begins a recording; the rest is the writer's work, and if that fails
@@ -138,17 +148,36 @@ func (p *Part) free(c *chunk) {
 }
 
 // Update replaces the manifest by one that knows more: commands so far. What it
-// returns is closed once the kernel has it, and a kill cannot undo it any more.
+// returns is closed once the kernel has that one or a newer one, and a kill cannot
+// undo it any more; never, if the disk does not take it.
 func (p *Part) Update(m Manifest) (saved <-chan struct{}) {
-	done := make(chan struct{})
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	fresh(&m)
 	m.ID, m.Ext = p.name.ID, p.name.Ext
-	if p.over || !p.s.writes.push(op{kind: opUpdate, p: p, m: &m, done: done}) {
-		close(done)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := p.next
+	if u == nil {
+		u = &update{done: make(chan struct{})}
+		if p.over || !p.s.writes.push(op{kind: opUpdate, p: p}) {
+			close(u.done)
+			return u.done
+		}
+		p.next = u
 	}
-	return done
+	bytes := m.bytes()
+	p.s.queued.Add(bytes - u.bytes)
+	u.m, u.bytes = &m, bytes
+	return u.done
+}
+
+// takeUpdate is the update that waits, for the writer.
+func (p *Part) takeUpdate() *update {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := p.next
+	p.next = nil
+	p.s.queued.Add(-u.bytes)
+	return u
 }
 
 // Commit ends the part: everything written, header over its first bytes, and m

@@ -107,7 +107,7 @@ type entry struct {
 // Stats is a snapshot; counters count from Open.
 type Stats struct {
 	Parts, Ready, Parked int
-	BytesQueued          int64 // accepted by Write, not yet handed to the kernel
+	BytesQueued          int64 // accepted by Write or Update, not yet handed to the kernel
 	BytesOnDisk          int64 // audio in the folder
 	BytesLost            int64 // accepted by Write, then refused by the disk
 	Failed               int64 // parts on which the disk failed

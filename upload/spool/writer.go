@@ -9,7 +9,7 @@ type op struct {
 	c      *chunk
 	m      *Manifest
 	header []byte
-	done   chan struct{} // of an update, and a memo's; closed when it was tried
+	done   chan struct{} // of a memo's; closed when it was tried
 	memo   *Memo         // instead of p
 	call   []byte        // of opMemo
 }
@@ -54,11 +54,13 @@ func (s *Spool) do(o *op) {
 		s.append(p, o.c.b[:o.c.n])
 		p.free(o.c)
 	case opUpdate:
-		if err := s.disk.saveManifest(o.m, false); err != nil {
+		u := p.takeUpdate()
+		if err := s.disk.saveManifest(u.m, false); err != nil {
 			// The older one is still whole; the next update or the commit may do.
 			s.log.Warn("cannot update manifest", "recording", p.name.ID, "err", err)
+			return
 		}
-		close(o.done)
+		close(u.done)
 	case opCommit:
 		s.jobs.push(&job{p: p, m: o.m, header: o.header})
 	case opAbandon:
