@@ -36,8 +36,10 @@ type fake struct {
 	order    []recording.CallID
 	commands []recording.Command // that succeeded
 	started  int
-	now      time.Time // of the door; the zero time is clock
-	err      error     // what every command and announcement fails with
+	now      time.Time     // of the door; the zero time is clock
+	warnings []string      // of every command
+	late     time.Duration // likewise
+	err      error         // what every command and announcement fails with
 	panics   bool
 	spool    fakeSpool
 }
@@ -153,7 +155,9 @@ func (f *fake) Do(_ context.Context, id recording.CallID, c recording.Command) (
 		}
 	}
 	f.commands = append(f.commands, c)
-	return *info, nil
+	out := *info
+	out.Warnings, out.Late = f.warnings, f.late
+	return out, nil
 }
 
 func (f *fake) Info(id recording.CallID) (recording.CallInfo, bool) {

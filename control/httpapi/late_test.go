@@ -66,3 +66,19 @@ func TestAnAnnouncementIsRepeatedLate(t *testing.T) {
 		t.Errorf("it begins at %v", at)
 	}
 }
+
+// What the recorder says of a command reaches who sent it, from either path.
+func TestWarningsOfTheRecorderAreTold(t *testing.T) {
+	d := newDoor(t)
+	d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1","flow":{"module":"record_call","data":{"action":"start"}}}}`)
+	d.warnings, d.late = []string{"the disk is behind"}, 1500*time.Millisecond
+	for method, body := range map[string]string{
+		"POST": `{"data":{"action":"answer"}}`,
+		"PUT":  `{"data":{"action":"metaflow","data":{"module":"record_call","data":{"action":"mask","at":"2026-11-23T08:29:59.500Z"}}}}`,
+	} {
+		got, _ := d.must(t, 200, method, call, body)["warnings"].([]any)
+		if len(got) != 2 || !strings.Contains(got[0].(string), "took effect at 2026-11-23T08:30:0") || got[1] != "the disk is behind" {
+			t.Errorf("%s: %q", method, got)
+		}
+	}
+}
