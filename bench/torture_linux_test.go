@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,8 +79,7 @@ func torture(t *testing.T, r *rand.Rand, data string, rec *receiver, run int, mo
 	time.Sleep(3*time.Second + upTo(time.Second)) // a second half is left in any case
 	if moment == "finish" || moment == "upload" {
 		for _, v := range victims[:10] {
-			v.hungUp = time.Now()
-			w.act(v.id, "hangup")
+			v.hangUp(w)
 		}
 		time.Sleep(map[string]time.Duration{"finish": upTo(1300 * time.Millisecond), "upload": time.Second + upTo(700*time.Millisecond)}[moment])
 	}
@@ -103,8 +103,8 @@ func torture(t *testing.T, r *rand.Rand, data string, rec *receiver, run int, mo
 	}
 	for _, v := range victims {
 		if v.hungUp.IsZero() {
-			v.hungUp, v.outlived = time.Now(), true
-			w.act(v.id, "hangup") // the call is known again
+			v.outlived = true
+			v.hangUp(w) // the call is known again
 		}
 	}
 	eventually(t, "all files arrive", 60*time.Second, func() bool { return rec.count(fmt.Sprintf("/call_recording_run%d-", run)) == len(victims) })
@@ -148,6 +148,17 @@ func halfStarted(t *testing.T, data string) *exec.Cmd {
 	return cmd
 }
 
+// hangUp says when it is, so that the end does not depend on how soon a busy worker
+// reads it.
+func (v *victim) hangUp(w *worker) {
+	w.t.Helper()
+	v.hungUp = time.Now().Truncate(time.Millisecond)
+	at := v.hungUp.UTC().Format("2006-01-02T15:04:05.000Z")
+	if a := w.do(http.MethodPost, "/channels/"+v.id, map[string]any{"action": "hangup", "at": at}); a.Code != http.StatusOK {
+		w.t.Fatalf("hang-up of %s: %d %s", v.id, a.Code, a.Raw)
+	}
+}
+
 func (r *receiver) count(prefix string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -175,9 +186,11 @@ func (v *victim) judge(t *testing.T, rec *receiver, killed, back time.Time) {
 	if v.armed {
 		from, to = 0, 0 // it begins after the gap
 	}
-	least := min(at(v.hungUp)-160, from) // samples that the file must have
+	const rounded = 16 // two times are told in milliseconds
+	most := at(v.hungUp) + rounded
+	least := min(most-2*rounded, from) // samples that the file must have
 	if v.outlived {
-		least = at(v.hungUp) - 800
+		least = most - 2*rounded
 	}
 	if isMP3 {
 		if n, ok := decodedMP3(t, mp3); ok && n/2 < least {
@@ -190,8 +203,8 @@ func (v *victim) judge(t *testing.T, rec *receiver, killed, back time.Time) {
 		t.Errorf("%s: %v", v.id, err)
 		return
 	}
-	if n := len(f.pcm) / 2; n < least || n > at(v.hungUp)+800 {
-		t.Errorf("%s: %d samples, want %d to %d", v.id, n, least, at(v.hungUp)+800)
+	if n := len(f.pcm) / 2; n < least || n > most {
+		t.Errorf("%s: %d samples, want %d to %d", v.id, n, least, most)
 	}
 	for leg, k := range v.talks {
 		got := f.leg(leg)
