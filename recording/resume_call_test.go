@@ -1,6 +1,7 @@
 package recording_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -249,13 +250,7 @@ func TestOrderOutlivesTheWorker(t *testing.T) {
 // any two: what has begun does not wait any more, and a call that has hung up is over.
 // Without its memo, or with one that makes no sense, a call goes on by what runs.
 func TestMemoAndManifestsFromDifferentTimes(t *testing.T) {
-	memo := func(w *world) string {
-		files, err := filepath.Glob(filepath.Join(w.home, "*.call"))
-		if err != nil || len(files) != 1 {
-			t.Fatalf("%v, %v", files, err)
-		}
-		return files[0]
-	}
+	head := func(b []byte) int { return bytes.IndexByte(b, '\n') + 1 }
 	for name, c := range map[string]struct {
 		last  recording.Action // what the manifests know and the memo does not
 		spoil func(b []byte) []byte
@@ -263,25 +258,26 @@ func TestMemoAndManifestsFromDifferentTimes(t *testing.T) {
 		armed int
 		left  []string
 	}{
-		"it was answered":     {recording.Answer, nil, 1, 0, nil},
-		"it was masked":       {recording.Mask, nil, 1, 1, nil},
-		"it had hung up":      {recording.Hangup, nil, 0, 0, nil},
-		"no memo":             {recording.Unmask, func([]byte) []byte { return nil }, 1, 0, nil},
-		"half a memo":         {recording.Unmask, func(b []byte) []byte { return b[:len(b)/2] }, 1, 0, []string{"call"}},
-		"a memo of something": {recording.Unmask, func([]byte) []byte { return []byte("{\"version\":1,\"id\":\"x\"}\n{\"crc32c\":\"00000000\"}\n") }, 1, 0, []string{"call"}},
+		"it was answered": {recording.Answer, nil, 1, 0, nil},
+		"it was masked":   {recording.Mask, nil, 1, 1, nil},
+		"it had hung up":  {recording.Hangup, nil, 0, 0, nil},
+		"no memo":         {recording.Unmask, func([]byte) []byte { return nil }, 1, 0, nil},
+		"half a memo":     {recording.Unmask, func(b []byte) []byte { return b[:head(b)+200] }, 1, 0, nil},
+		"a memo of something": {recording.Unmask, func(b []byte) []byte {
+			return memoLine(b[:head(b)], `{"id":"202611-0123456789abcdef0123456789abcdef","call":{"x":1}}`)
+		}, 1, 0, []string{"call"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorldOn(t, keepParts, func(w *world) {
 				info := w.announce("c", `{}`, `{"record_on_answer":true}`)
 				w.sleep(2 * second)
-				file := filepath.Base(memo(w))
-				was, err := os.ReadFile(filepath.Join(w.home, file))
+				was, err := os.ReadFile(filepath.Join(w.home, "calls"))
 				if err != nil {
 					t.Fatal(err)
 				}
 				w.do("c", recording.Command{Action: c.last})
 				w.kill(second)
-				file = filepath.Join(w.home, file)
+				file := filepath.Join(w.home, "calls")
 				if c.spoil != nil {
 					was = c.spoil(was)
 				}
@@ -305,7 +301,7 @@ func TestMemoAndManifestsFromDifferentTimes(t *testing.T) {
 					t.Fatalf("%+v", now)
 				}
 				if known {
-					if _, err := os.Stat(memo(w)); err != nil {
+					if _, err := os.Stat(filepath.Join(w.home, "calls")); err != nil {
 						t.Error(err)
 					}
 					w.do("c", recording.Command{Action: recording.Hangup})

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestClockSetDuringACall(t *testing.T) {
 			w.sleep(4 * second)
 			held := w.kill(2 * second)
 			end := int(held[id]-44) / 2
-			for _, kind := range []string{"*.json", "*.call"} { // of the recording, of the call
+			for _, kind := range []string{"*.json", "calls"} { // of the recording, of the call
 				files, err := filepath.Glob(filepath.Join(w.home, kind))
 				if err != nil || len(files) != 1 {
 					t.Fatalf("%v, %v", files, err)
@@ -52,6 +53,13 @@ func TestClockSetDuringACall(t *testing.T) {
 	}
 }
 
+func crc32c(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// memoLine adds a line to the file of memos.
+func memoLine(b []byte, line string) []byte {
+	return fmt.Appendf(b, "%08x %s\n", crc32c([]byte(line)), line)
+}
+
 // setAnnounced rewrites when the call of a manifest, or of a memo, was announced.
 func setAnnounced(t *testing.T, file string, at time.Time) {
 	t.Helper()
@@ -59,14 +67,24 @@ func setAnnounced(t *testing.T, file string, at time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, _, _ := bytes.Cut(b, []byte{'\n'})
-	head, rest, ok := bytes.Cut(line, []byte(`"at":"`))
-	_, tail, ok2 := bytes.Cut(rest, []byte{'"'})
-	if !ok || !ok2 {
-		t.Fatalf("no announcement in %s", line)
+	again := func(line []byte) []byte {
+		head, rest, ok := bytes.Cut(line, []byte(`"at":"`))
+		_, tail, ok2 := bytes.Cut(rest, []byte{'"'})
+		if !ok || !ok2 {
+			t.Fatalf("no announcement in %s", line)
+		}
+		return fmt.Appendf(nil, `%s"at":"%s"%s`, head, at.UTC().Format(time.RFC3339Nano), tail)
 	}
-	line = fmt.Appendf(nil, `%s"at":"%s"%s`, head, at.UTC().Format(time.RFC3339Nano), tail)
-	b = fmt.Appendf(nil, "%s\n{\"crc32c\":\"%08x\"}\n", line, crc32.Checksum(line, crc32.MakeTable(crc32.Castagnoli)))
+	lines := bytes.Split(bytes.TrimSuffix(b, []byte{'\n'}), []byte{'\n'})
+	if strings.HasSuffix(file, ".json") {
+		line := again(lines[0])
+		b = fmt.Appendf(nil, "%s\n{\"crc32c\":\"%08x\"}\n", line, crc32c(line))
+	} else {
+		b = append(lines[0], '\n')
+		for _, line := range lines[1:] {
+			b = memoLine(b, string(again(line[9:])))
+		}
+	}
 	st, err := os.Stat(file)
 	if err == nil {
 		err = os.WriteFile(file, b, 0o600)

@@ -82,13 +82,12 @@ func (d *disk) remove(file string) error {
 	return nil
 }
 
-// touch says that a file is still what it should be.
-func (d *disk) touch(file string) error {
+// touch says when a file was last what it should be.
+func (d *disk) touch(file string, at time.Time) error {
 	if err := d.check("touch", file); err != nil {
 		return err
 	}
-	now := time.Now()
-	return os.Chtimes(d.path(file), now, now)
+	return os.Chtimes(d.path(file), at, at)
 }
 
 // syncDir makes renames, creations and removals so far last.

@@ -11,8 +11,8 @@
 //	<id>.json        the manifest: one line of JSON, one line with its checksum
 //	<id>.<ext>.part  audio that is still being written
 //	<id>.<ext>       audio that is complete
-//	<id>.call        a memo of a live call, with a checksum like a manifest; <id> is its own
-//	<id>.json.tmp    a manifest on its way to <id>.json; <id>.call.tmp likewise
+//	<id>.json.tmp    a manifest on its way to <id>.json
+//	calls            the memos of live calls, a line with a checksum for each change (journal.go); calls.tmp likewise
 //	<id>.gone        a former manifest: the recording is being removed
 //	quarantine/      what could not be understood, under the name it had
 //	lock             held with flock by the one owner of the folder
@@ -35,11 +35,11 @@
 // create:  manifest, audio file, header, bytes as they come.
 // commit:  header at 0, fsync audio, manifest "complete" (fsync, rename), fsync
 // folder, rename audio, fsync folder; only then is it announced.
-// A memo (memo.go) is no recording: it is counted nowhere and delivered to nobody. It is
-// there from a call's beginning until its end, replaced whole, and never synced.
-//
 // remove:  rename manifest to .gone, fsync folder, unlink audio, fsync folder,
 // unlink .gone.
+//
+// A memo (memo.go) is no recording: it is counted nowhere and delivered to nobody. It is
+// there from a call's beginning until its end, and never synced.
 //
 // Creating and updating do not wait for fsync: a kill costs what was not yet
 // handed to the kernel (Flush bounds it). A power cut may cost running calls, or

@@ -2,100 +2,71 @@ package spool
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"sync/atomic"
+	"path/filepath"
+	"sync"
 	"time"
 )
 
-// memoVersion is the only version of memos this worker reads and writes.
-const memoVersion = 1
-
-// Memo is what must outlive the process of a live call, besides its recordings: a
-// small file that is there until the call ends. What it says is opaque here. Its
-// methods never wait for the disk.
+// Memo is what must outlive the process of a live call, besides its recordings: it
+// is there until the call ends, in one file with those of all other calls (journal).
+// What it says is opaque here. Its methods never wait for the disk.
 type Memo struct {
 	s  *Spool
 	id string
 
-	waiting atomic.Int32 // for the writer
+	mu   sync.Mutex
+	next *entryLine // waits for the writer
+	over bool       // removed
 }
 
-// memoFile is the first line of a memo's file.
-type memoFile struct {
-	Version int             `json:"version"`
-	ID      string          `json:"id"`
-	Call    json.RawMessage `json:"call"`
-}
-
-// Memo makes one; the file is there after the first Save. id is like that of a
-// recording, and used for nothing else.
+// Memo makes one; it is there after the first Save. id is like that of a recording,
+// and used for nothing else.
 func (s *Spool) Memo(id string) *Memo { return &Memo{s: s, id: id} }
 
 // Save replaces what the memo says. What it returns is closed once the kernel has
-// it, and a kill cannot undo it any more. call is not copied: leave it as it is.
-func (m *Memo) Save(call json.RawMessage) (saved <-chan struct{}) {
-	return m.push(op{kind: opMemo, call: call})
-}
+// that or something newer, and a kill cannot undo it any more; not before the disk
+// takes it. call is not copied: leave it as it is.
+func (m *Memo) Save(call json.RawMessage) (saved <-chan struct{}) { return m.say(call) }
 
-// Touch says that the call is still live, for LeftMemo.Touched. While the writer
-// is behind with this memo that is nothing new.
-func (m *Memo) Touch() {
-	if m.waiting.Load() == 0 {
-		m.push(op{kind: opMemoTouch})
-	}
-}
+// Remove says that the call is over, and ends the memo. What it returns is closed
+// once no restart will find it.
+func (m *Memo) Remove() (removed <-chan struct{}) { return m.say(nil) }
 
-// Remove says that the call is over. What it returns is closed once the file is gone.
-func (m *Memo) Remove() (removed <-chan struct{}) { return m.push(op{kind: opMemoRemove}) }
-
-func (m *Memo) push(o op) <-chan struct{} {
-	o.memo, o.done = m, make(chan struct{})
-	m.waiting.Add(1)
-	if m.s.isClosed() || !m.s.writes.push(o) {
-		m.waiting.Add(-1)
-		close(o.done)
-	}
-	return o.done
-}
-
-// do is the writer's work. An error costs what the memo would have said: the one
-// before is still whole.
-func (m *Memo) do(o *op) {
-	d, file := &m.s.disk, Name{ID: m.id}.memo()
-	var err error
-	switch {
-	case o.kind == opMemo:
-		var line []byte
-		if line, err = json.Marshal(memoFile{memoVersion, m.id, o.call}); err == nil {
-			err = d.replace(file, withChecksum(line), false)
+// say has the writer take call, or nil for the end, with what comes until it does.
+func (m *Memo) say(call json.RawMessage) <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.next
+	if l == nil {
+		l = &entryLine{id: m.id, done: make(chan struct{})}
+		if m.over || m.s.isClosed() || !m.s.writes.push(op{kind: opMemo, memo: m}) {
+			close(l.done)
+			return l.done
 		}
-	case o.kind == opMemoTouch:
-		err = d.touch(file)
-	default:
-		err = d.remove(file)
+		m.next = l
 	}
-	if err != nil {
-		m.s.log.Warn("cannot keep what a restart should know of a call", "file", file, "err", err)
+	if !m.over {
+		m.s.queued.Add(int64(len(call) - len(l.call)))
+		l.call, m.over = call, call == nil
 	}
-	m.waiting.Add(-1)
-	close(o.done)
+	return l.done
 }
 
-// decodeMemo reads a memo's file. Every error is an ErrManifest.
-func decodeMemo(b []byte) (memoFile, error) {
-	line, err := checked(b)
-	if err != nil {
-		return memoFile{}, err
+// take is what waits, for the writer.
+func (m *Memo) take() *entryLine {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.next
+	m.next = nil
+	m.s.queued.Add(-int64(len(l.call)))
+	return l
+}
+
+// Touch says that the process still lives, for LeftMemo.Touched.
+func (m *Memo) Touch() {
+	if m.s.touching.CompareAndSwap(false, true) && !m.s.writes.push(op{kind: opTouch}) {
+		m.s.touching.Store(false)
 	}
-	var m memoFile
-	if err := json.Unmarshal(line, &m); err != nil {
-		return memoFile{}, fmt.Errorf("%w: %w", ErrManifest, err)
-	}
-	if m.Version != memoVersion {
-		return memoFile{}, fmt.Errorf("%w: it has version %d, this worker reads %d", ErrManifest, m.Version, memoVersion)
-	}
-	return m, nil
 }
 
 // LeftMemo is a memo that an earlier process has left.
@@ -118,45 +89,19 @@ func (s *Spool) LeftMemos() []LeftMemo {
 // Call is what the memo says.
 func (l LeftMemo) Call() json.RawMessage { return l.call }
 
-// Touched is when it was last saved or touched, by the wall clock.
+// Touched is when the process last saved or touched any memo, by the wall clock.
 func (l LeftMemo) Touched() time.Time { return l.touched }
 
 // Memo makes it one again, to be saved, touched and removed.
 func (l LeftMemo) Memo() *Memo { return l.m }
 
-// Reject puts it in quarantine: it makes no sense to whom it should.
+// Reject puts what it says into quarantine: it makes no sense to whom it should.
 func (l LeftMemo) Reject(why error) {
-	l.m.s.quarantine(why.Error(), Name{ID: l.m.id}.memo())
-}
-
-// recoverMemo reads a memo that an earlier process has left.
-func (s *Spool) recoverMemo(f *found) error {
-	file := Name{ID: f.id}.memo()
-	if f.memoTmp {
-		if err := s.disk.remove(file + tmpSuffix); err != nil {
-			return err
-		}
+	s, file := l.m.s, l.m.id+".call"
+	if err := s.disk.replace(file, l.call, false); err != nil {
+		s.log.Error("cannot quarantine what was kept of a call, it stays where it is", "call", l.m.id, "why", why, "err", err)
+		return
 	}
-	if !f.memo {
-		return nil
-	}
-	b, touched, err := s.disk.load(file)
-	if err != nil && !errors.Is(err, ErrManifest) {
-		return err
-	}
-	var m memoFile
-	if err == nil {
-		m, err = decodeMemo(b)
-	}
-	if err == nil && m.ID != f.id {
-		err = fmt.Errorf("%w: it is that of %.64q", ErrManifest, m.ID)
-	}
-	if err != nil {
-		s.quarantine(err.Error(), file)
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.memos = append(s.memos, LeftMemo{s.Memo(f.id), m.Call, touched})
-	return nil
+	s.quarantine(why.Error(), filepath.Base(file))
+	l.m.Remove()
 }

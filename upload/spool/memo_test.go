@@ -8,8 +8,22 @@ import (
 	"time"
 )
 
-func memoBytes(n int) []byte {
-	return withChecksum(fmt.Appendf(nil, `{"version":1,"id":%q,"call":{"n":%d}}`, id(n), n))
+// memoBytes is a file of memos of these numbers.
+func memoBytes(numbers ...int) []byte { return memoLines(journalVersion, numbers...) }
+
+func newerMemos(numbers ...int) []byte { return memoLines(journalVersion+1, numbers...) }
+
+func memoLines(version int, numbers ...int) []byte {
+	b, err := appendLine(nil, journalLine{Version: version})
+	for _, n := range numbers {
+		if err == nil {
+			b, err = appendLine(b, journalLine{ID: id(n), Call: fmt.Appendf(nil, `{"n":%d}`, n)})
+		}
+	}
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 // told is what the memos say that an earlier process has left.
@@ -76,12 +90,13 @@ func TestMemoKilledAtEveryStep(t *testing.T) {
 		states := []string{"", `{"n":1}`, `{"n":2}`, `{"n":2}`, ""}
 		last := 0
 		for i, do := range []func(){
-			func() { <-m.Save([]byte(states[1])) },
-			func() { <-m.Save([]byte(states[2])) },
-			func() { m.Touch(); flush(t, s) },
-			func() { <-m.Remove() },
+			func() { m.Save([]byte(states[1])) },
+			func() { m.Save([]byte(states[2])) },
+			func() { m.Touch() },
+			func() { m.Remove() },
 		} {
-			if do(); r.dead() {
+			do()
+			if flush(t, s); r.dead() {
 				break
 			}
 			last = i + 1
@@ -107,7 +122,7 @@ func BenchmarkMemo(b *testing.B) {
 	start := cpuTime()
 	for b.Loop() {
 		m := s.Memo(id(1))
-		m.Save(call)
+		<-m.Save(call)
 		<-m.Remove()
 	}
 	b.ReportMetric(float64(cpuTime()-start)/float64(time.Microsecond)/float64(b.N), "cpu-µs/call")

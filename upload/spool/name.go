@@ -16,7 +16,6 @@ type Name struct {
 const (
 	manifestExt = "json"
 	goneExt     = "gone"
-	memoExt     = "call"
 	partSuffix  = ".part"
 	tmpSuffix   = ".tmp"
 	idLen       = len("202611-") + 32
@@ -36,7 +35,6 @@ func (n Name) ready() string    { return n.ID + "." + n.Ext }
 func (n Name) part() string     { return n.ID + "." + n.Ext + partSuffix }
 func (n Name) manifest() string { return n.ID + "." + manifestExt }
 func (n Name) gone() string     { return n.ID + "." + goneExt }
-func (n Name) memo() string     { return n.ID + "." + memoExt }
 
 func validID(id string) bool {
 	if len(id) != idLen || id[6] != '-' {
@@ -53,7 +51,7 @@ func validID(id string) bool {
 }
 
 func validExt(ext string) bool {
-	if len(ext) < 1 || len(ext) > 8 || ext == manifestExt || ext == goneExt || ext == memoExt || ext == "part" || ext == "tmp" {
+	if len(ext) < 1 || len(ext) > 8 || ext == manifestExt || ext == goneExt || ext == "part" || ext == "tmp" {
 		return false
 	}
 	for i := 0; i < len(ext); i++ {
@@ -74,8 +72,6 @@ const (
 	kindGone
 	kindPart
 	kindReady
-	kindMemo
-	kindMemoTmp
 )
 
 // parseFile reads a file name; foreign is everything we never write.
@@ -91,10 +87,6 @@ func parseFile(file string) (Name, kind) {
 		return Name{ID: id}, kindTmp
 	case goneExt:
 		return Name{ID: id}, kindGone
-	case memoExt:
-		return Name{ID: id}, kindMemo
-	case memoExt + tmpSuffix:
-		return Name{ID: id}, kindMemoTmp
 	}
 	if e, part := strings.CutSuffix(ext, partSuffix); part && validExt(e) {
 		return Name{ID: id, Ext: e}, kindPart

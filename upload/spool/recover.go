@@ -17,11 +17,13 @@ const (
 	lostAndFound  = "lost+found" // of the file system, when the folder is its root
 )
 
+// unnumbered are our names in the folder that bear no id.
+var unnumbered = []string{lockFile, quarantineDir, lostAndFound, journalFile, journalFile + tmpSuffix}
+
 // found is everything in the folder that bears one id.
 type found struct {
 	id                  string
 	manifest, tmp, gone bool
-	memo, memoTmp       bool
 	parts, readies      []Name
 }
 
@@ -46,8 +48,8 @@ func (s *Spool) scan() ([]*found, error) {
 	for _, e := range list {
 		n, k := parseFile(e.Name())
 		if k == foreign {
-			if name := e.Name(); name != lockFile && name != quarantineDir && name != lostAndFound {
-				s.quarantine("it is none of the spool's", name)
+			if !slices.Contains(unnumbered, e.Name()) {
+				s.quarantine("it is none of the spool's", e.Name())
 			}
 			continue
 		}
@@ -70,10 +72,6 @@ func (s *Spool) scan() ([]*found, error) {
 			f.parts = append(f.parts, n)
 		case kindReady:
 			f.readies = append(f.readies, n)
-		case kindMemo:
-			f.memo = true
-		case kindMemoTmp:
-			f.memoTmp = true
 		case foreign:
 		}
 	}
@@ -101,11 +99,6 @@ func (s *Spool) recoverAll(all []*found) {
 }
 
 func (s *Spool) recoverOne(f *found) error {
-	if f.memo || f.memoTmp {
-		if err := s.recoverMemo(f); err != nil {
-			return err
-		}
-	}
 	if f.gone && f.manifest {
 		s.quarantine("it says that a recording is removed whose manifest is there", Name{ID: f.id}.gone()) // no order of ours leaves both
 		f.gone = false
@@ -114,9 +107,6 @@ func (s *Spool) recoverOne(f *found) error {
 		return s.finishErase(f)
 	}
 	if !f.manifest {
-		if !f.tmp && len(f.parts) == 0 && len(f.readies) == 0 {
-			return nil // only a memo
-		}
 		if audio := f.audio(); len(audio) > 0 {
 			s.quarantine("it has no manifest", audio...)
 		}

@@ -57,15 +57,17 @@ type Config struct {
 // Spool is one folder of recordings. Its methods may be called by anybody.
 type Spool struct {
 	// Never mutated.
-	cfg    Config
-	disk   disk
-	lock   *os.File
-	log    *slog.Logger
-	writes *fifo[op]
-	jobs   *fifo[*job]
-	stop   chan struct{} // ends the syncer
-	ended  chan struct{} // the goroutines are gone
+	cfg     Config
+	disk    disk
+	lock    *os.File
+	log     *slog.Logger
+	writes  *fifo[op]
+	jobs    *fifo[*job]
+	journal journal       // the writer's
+	stop    chan struct{} // ends the syncer
+	ended   chan struct{} // the goroutines are gone
 
+	touching    atomic.Bool // the writer is to touch the journal
 	dirty       atomic.Bool // something was written since the last sync of everything
 	queued      atomic.Int64
 	lost        atomic.Int64
@@ -151,11 +153,13 @@ func Open(cfg Config) (*Spool, error) {
 		entries: make(map[string]*entry), calls: make(map[call]int), held: make(map[string]int64),
 		opening: []Ready{},
 	}
+	s.journal = journal{s: s, live: map[string]span{}}
 	found, err := s.scan()
 	if err != nil {
 		_ = lock.Close()
 		return nil, fmt.Errorf("cannot open spool %q: %w", cfg.Dir, err)
 	}
+	s.recoverJournal() // the writer has not begun
 	s.start()
 	s.recoverAll(found)
 	return s, nil

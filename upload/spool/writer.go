@@ -1,6 +1,11 @@
 package spool
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
 
 // op is one thing a part asks of the writer. Those of one part are done in order.
 type op struct {
@@ -9,9 +14,7 @@ type op struct {
 	c      *chunk
 	m      *Manifest
 	header []byte
-	done   chan struct{} // of a memo's; closed when it was tried
-	memo   *Memo         // instead of p
-	call   []byte        // of opMemo
+	memo   *Memo // instead of p
 }
 
 type opKind uint8
@@ -23,8 +26,7 @@ const (
 	opCommit
 	opAbandon
 	opMemo
-	opMemoTouch
-	opMemoRemove
+	opTouch
 )
 
 // runWriter is the one goroutine that writes running calls. It never syncs.
@@ -33,11 +35,16 @@ func (s *Spool) runWriter() {
 	for {
 		batch = s.writes.takeAll(batch)
 		if len(batch) == 0 {
+			s.journal.close()
 			return
 		}
 		for i := range batch {
+			if batch[i].kind != opMemo {
+				s.journal.flush() // what is told first is on the disk first
+			}
 			s.do(&batch[i])
 		}
+		s.journal.flush()
 		s.dirty.Store(true)
 		s.writes.done(len(batch))
 	}
@@ -65,8 +72,13 @@ func (s *Spool) do(o *op) {
 		s.jobs.push(&job{p: p, m: o.m, header: o.header})
 	case opAbandon:
 		s.jobs.push(&job{p: p, abandon: true})
-	case opMemo, opMemoTouch, opMemoRemove:
-		o.memo.do(o)
+	case opMemo:
+		s.journal.add(o.memo.take())
+	case opTouch:
+		s.touching.Store(false)
+		if err := s.disk.touch(journalFile, time.Now()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.log.Warn("cannot tell a restart that this worker lives", "file", s.disk.path(journalFile), "err", err)
+		}
 	}
 }
 
