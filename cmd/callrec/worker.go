@@ -45,7 +45,7 @@ type workerConfig struct {
 	mediaTimeout, uploadKeep time.Duration
 	syncEvery                time.Duration // 0: recordings are synced when they end
 	minFree, minFreeBegin    int64         // bytes the disk must have left for new calls, and for further recordings
-	spoolQuota               int64         // bytes of an account in the spool; 0: half of the disk
+	spoolQuota               int64         // bytes of an account in the spool; 0: half of what there is room for
 	maxBusy                  float64       // share of a shard's time; 0: no limit
 	maxMemory                int64         // bytes that the process may take; 0: no limit
 	storageKeep              time.Duration // 0 for ever
