@@ -117,6 +117,40 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// An account goes when nothing of it is under way any more: what came out of that
+// would belong to whoever has the id next.
+func TestAccountInUse(t *testing.T) {
+	d := newTenant(t)
+	refused := func(words string) {
+		t.Helper()
+		status, out, _ := d.send(t, "DELETE", acme, "")
+		data, _ := out["data"].(map[string]any)
+		if cause, _ := data["cause"].(string); status != 409 || out["message"] != "datastore_conflict" || data["message"] != "conflicting documents" || !strings.Contains(cause, words) {
+			t.Errorf("%d %v, want 409 with %q", status, out, words)
+		}
+	}
+	for _, call := range []string{"c1", "c2"} {
+		d.must(t, 201, "PUT", acme+"/channels", `{"data":{"call_id":"`+call+`"}}`)
+	}
+	d.must(t, 201, "PUT", "/v2/accounts", `{"data":{"id":"other","name":"Other"}}`)
+	d.must(t, 200, "DELETE", "/v2/accounts/other", "")
+	d.park(3)
+	refused("2 calls are live and 3 recordings not delivered; hang up, and deliver or delete them")
+	for _, call := range []string{"c1", "c2"} {
+		d.must(t, 200, "POST", acme+"/channels/"+call, `{"data":{"action":"hangup"}}`)
+	}
+	refused("0 calls are live and 3 recordings")
+	d.park(0)
+	for _, state := range []string{"spooled", "parked"} {
+		rec := control.Recording{ID: parkedID(1), Account: "acme", State: state, Doc: []byte(`{}`), Created: clock}
+		d.kept.Keep(rec, nil)
+		refused("another worker")
+	}
+	d.must(t, 200, "GET", ann, "")
+	d.kept.Keep(control.Recording{ID: parkedID(1), Account: "acme", State: "delivered", Doc: []byte(`{}`), Created: clock}, nil)
+	d.must(t, 200, "DELETE", acme, "")
+}
+
 // The guide's example, word for word but for the placeholders: the type of -d, and
 // a matrix with several cells.
 func TestGuide(t *testing.T) {
