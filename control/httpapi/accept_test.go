@@ -310,7 +310,7 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if n := len(d.Calls("acme")); n != 160 {
+	if n := len(d.calls); n != 160 {
 		t.Errorf("%d calls, want 160", n)
 	}
 }

@@ -155,6 +155,9 @@ func (c collection) replace(s *server, r *request) (reply, error) {
 // patch answers PATCH on an item: the request is laid over it, and what comes out
 // must be right as a whole.
 func (c collection) patch(s *server, r *request) (reply, error) {
+	if c.kind == control.Accounts {
+		return c.change(s, r, policy.PatchAccount)
+	}
 	return c.change(s, r, policy.Patch)
 }
 

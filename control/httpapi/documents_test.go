@@ -164,8 +164,26 @@ func TestGuide(t *testing.T) {
 	}
 	equal(t, "patched", out["data"], `{"id":"ann","first_name":"Ann","last_name":"Lee","call_recording":`+settings+`}`)
 	for _, shape := range []string{settings, `{"account":` + settings + `}`, `{"endpoint":` + settings + `,"account":{}}`} {
-		d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":null}}`)
+		d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":{}}}`)
 		equal(t, "account", d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":`+shape+`}}`), `{"id":"acme","name":"Acme","call_recording":`+shape+`}`)
+	}
+}
+
+// The guide's patch of an account goes over both shapes, and what comes out can be
+// read and sent back.
+func TestAccountShapesMeet(t *testing.T) {
+	const cell, matrix = `{"offnet":{"enabled":true}}`, `{"inbound":{"offnet":{"enabled":true}}}`
+	for _, c := range [][3]string{
+		{`{"account":{"outbound":` + cell + `}}`, matrix, `{"account":{"outbound":` + cell + `,"inbound":` + cell + `}}`},
+		{matrix, `{"endpoint":{"any":` + cell + `}}`, `{"account":` + matrix + `,"endpoint":{"any":` + cell + `}}`},
+		{`{"account":` + matrix + `}`, `{}`, `{}`},
+	} {
+		d := newTenant(t)
+		d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":`+c[0]+`}}`)
+		d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":`+c[1]+`}}`)
+		want := `{"id":"acme","name":"Acme","call_recording":` + c[2] + `}`
+		equal(t, c[1]+" over "+c[0], d.must(t, 200, "GET", acme, ""), want)
+		equal(t, "sent back", d.must(t, 200, "POST", acme, `{"data":`+want+`}`), want)
 	}
 }
 
