@@ -206,6 +206,11 @@ func TestDocumentFaults(t *testing.T) {
 			"call_recording.inbound.offnet.colour additionalProperties", "call_recording.up additionalProperties",
 		}},
 		{"PATCH", ann, `{"data":{"call_recording":{"any":{"any":{"url":"ftp://user:hidden@h/"}}}}}`, []string{"call_recording.any.any.url error"}},
+		{"PATCH", ann, `{"data":{"call_recording":{"any":{"any":{"format":"http://user:hidden@h/","http://user:hidden@h/?k=hidden":1}}}}}`, []string{
+			"call_recording.any.any.format enum", "call_recording.any.any.http://redacted@h/?redacted additionalProperties",
+		}},
+		{"PUT", acme + "/users", `{"data":{"id":"//user:hidden@h","first_name":"A","last_name":"B"}}`, []string{"id pattern"}},
+		{"PATCH", ann, `{"data":{"http://user:hidden@h/":1,"http://user:hidden@h/":2}}`, []string{"http://redacted@h/ duplicate"}},
 		{"PATCH", ann, `{"data":{"call_recording":{"account":{}}}}`, []string{"call_recording.account additionalProperties"}},
 		{"PATCH", acme, `{"data":{"call_recording":{"account":{},"inbound":{}}}}`, []string{"call_recording.inbound additionalProperties"}},
 		{"PUT", acme + "/users", `{"data":{"id":"a/b"}}`, []string{"id pattern", "first_name required", "last_name required"}},
