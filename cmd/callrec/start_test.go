@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,5 +56,30 @@ func TestStartOverLeftovers(t *testing.T) {
 	cancel()
 	if err := w.stop(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// An address that was found, and that no SBC can reach, is told at the start; one that
+// the operator has given is the operator's.
+func TestStartOnLoopback(t *testing.T) {
+	for _, found := range []bool{true, false} {
+		dir := t.TempDir()
+		var log bytes.Buffer
+		w, err := startWorker(workerConfig{
+			data: dir, http: "127.0.0.1:0", storage: filepath.Join(dir, "recordings"),
+			addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, addrsFound: found, firstPort: 39400, lastPort: 39407, shards: 1,
+			hold: time.Second, sourceTimeout: time.Second, uploadKeep: time.Hour,
+		}, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := w.stop(ctx); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Contains(log.String(), "--rtp-address"); got != found {
+			t.Errorf("found %v, log %q", found, log.String())
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,7 @@ type workerConfig struct {
 	nats                     string // URL; empty: embedded
 	allowTarget              []string
 	addrs                    []netip.Addr
+	addrsFound               bool // on this machine, not told by the operator
 	firstPort, lastPort      uint16
 	rtpAllow                 []netip.Prefix
 	rtcp                     recording.RTCP
@@ -136,6 +138,9 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	}
 	if err := w.announceAddress(); err != nil {
 		return w, err
+	}
+	if cfg.addrsFound && !slices.ContainsFunc(cfg.addrs, func(a netip.Addr) bool { return !a.IsLoopback() }) {
+		log.Warn("SBCs are told to send to loopback: this machine has no default route and no other address; say where it is reached (--rtp-address)", "rtp_address", fmt.Sprint(cfg.addrs))
 	}
 	log.Info(has.String(),
 		"rtp_address", fmt.Sprint(cfg.addrs), "rtp_ports", fmt.Sprintf("%d-%d", cfg.firstPort, cfg.lastPort), "shards", len(w.manager.Stats().Shards))
