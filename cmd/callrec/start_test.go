@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -81,5 +83,22 @@ func TestStartOnLoopback(t *testing.T) {
 		if got := strings.Contains(log.String(), "--rtp-address"); got != found {
 			t.Errorf("found %v, log %q", found, log.String())
 		}
+	}
+}
+
+// A worker whose data folder another one has says who has it and what to do, and
+// nothing after that; of itself it has nothing to tell.
+func TestStartOverAnotherWorker(t *testing.T) {
+	s := openShop(t)
+	var log bytes.Buffer
+	second := s.made
+	if w, err := startWorker(second, slog.New(slog.NewTextHandler(&log, nil))); err == nil {
+		t.Error("it started")
+		_ = w.stop(t.Context())
+	} else if text := err.Error(); !strings.Contains(text, fmt.Sprintf("another worker (pid %d) holds", os.Getpid())) || !strings.HasSuffix(text, "--data") {
+		t.Errorf("it says %q", text)
+	}
+	if strings.Contains(log.String(), "stopped") {
+		t.Errorf("it logs %q", log.String())
 	}
 }

@@ -73,6 +73,7 @@ type worker struct {
 	feed    *control.Feed
 	doors   []*http.Server
 	failed  chan error // a listener that broke
+	started bool       // it got as far as being ready
 
 	// owner is manager, for the spool and the deliverers: what an earlier process
 	// left, they may deal with before there is one.
@@ -142,6 +143,7 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	if cfg.addrsFound && !slices.ContainsFunc(cfg.addrs, func(a netip.Addr) bool { return !a.IsLoopback() }) {
 		log.Warn("SBCs are told to send to loopback: this machine has no default route and no other address; say where it is reached (--rtp-address)", "rtp_address", fmt.Sprint(cfg.addrs))
 	}
+	w.started = true
 	log.Info(has.String(),
 		"rtp_address", fmt.Sprint(cfg.addrs), "rtp_ports", fmt.Sprintf("%d-%d", cfg.firstPort, cfg.lastPort), "shards", len(w.manager.Stats().Shards))
 	log.Info("ready", "version", version, "http", w.apiAddr, "ops", w.opsAddr, "storage", w.storage(), "admin_token", place)
@@ -312,7 +314,9 @@ func (w *worker) stop(ctx context.Context) error {
 	if w.store != nil {
 		errs = append(errs, w.store.Close(last))
 	}
-	w.log.Info("stopped")
+	if w.started { // else the last word is why not
+		w.log.Info("stopped")
+	}
 	return errors.Join(errs...)
 }
 
