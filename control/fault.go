@@ -124,13 +124,15 @@ func Fields(problems policy.Problems) map[string]map[string]Detail {
 const maxEcho = 256
 
 // echo returns the value of a problem as far as it is safe and useful to send
-// back: scalars only, long text cut, and never a url, which may hold a password.
+// back: scalars only, long text cut, nothing of what is in the place of a url, and of
+// a url in another place not its password.
 func echo(p policy.Problem) any {
 	if p.Path == "url" || strings.HasSuffix(p.Path, ".url") {
 		return nil
 	}
 	switch v := p.Value.(type) {
 	case string:
+		v = policy.Redact(v)
 		if len(v) > maxEcho {
 			return strings.ToValidUTF8(v[:maxEcho], "") + "…"
 		}

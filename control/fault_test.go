@@ -19,6 +19,8 @@ func TestFaultOf(t *testing.T) {
 		{Path: "a.time_limit", Rule: "maximum", Message: "Value must be at most 10800", Target: 10800, Value: 99999},
 		{Path: "a.time_limit", Rule: "maximum", Message: "said twice"},
 		{Path: "a.url", Rule: "wrong_format", Message: "m", Value: "http://u:secret@h/"},
+		{Path: "a.format", Rule: "enum", Message: "m", Value: "https://u:secret@h.example/in?key=secret#secret"},
+		policy.UnknownField(policy.EscapeKey("http://u:secret@h.example/?k=secret"), "http://u:secret@h.example/?k=secret"),
 		{Path: "b", Rule: "type", Message: "m", Value: map[string]any{"password": "secret"}},
 		{Path: "c", Rule: "enum", Message: "m", Value: strings.Repeat("é", 1000)},
 	}

@@ -21,7 +21,7 @@ const (
 // Offer is an SBC's SDP offer as far as it matters to a recorder.
 type Offer struct {
 	// Warnings tell which m= lines that might have been meant to be recorded
-	// are refused, and why.
+	// are refused, and why, and of which the sender is not known.
 	Warnings []string
 
 	media   []media
@@ -35,10 +35,11 @@ type media struct {
 	format      string // the first one: a refused m= line must still have one
 	refused     string // why it gets port 0; empty when it is a leg
 
-	leg      recording.LegSpec
-	inactive bool
-	ptime    string
-	chosen   []format // what the answer accepts, the G.711 first
+	leg       recording.LegSpec
+	elsewhere string // its c=, when that is not the address of one host
+	inactive  bool
+	ptime     string
+	chosen    []format // what the answer accepts, the G.711 first
 }
 
 // format is one payload type of an m= line.
@@ -124,6 +125,10 @@ func (o *Offer) order() {
 				place++
 			}
 			continue
+		}
+		if m.elsewhere != "" {
+			o.Warnings = append(o.Warnings, fmt.Sprintf(
+				"m= line %d has %.60q in c=, which is not the address of one host and is not looked up: without a source in legs, whoever sends first inside --rtp-allow has the leg", i+1, m.elsewhere))
 		}
 		m.leg.Leg = recording.Leg(place)
 		place++

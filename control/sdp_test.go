@@ -107,8 +107,9 @@ var offers = []struct {
 		leg(recording.Caller, "", "192.0.2.9:5000", payloads{0: pcmu}),
 		reports(leg(recording.Callee, "", "192.0.2.9:65535", payloads{0: pcmu}), "", false),
 	}, 0},
-	{"host name", "v=0\nc=IN IP4 sbc.example\nm=audio 5000 RTP/AVP 0\n", []recording.LegSpec{leg(recording.Caller, "", "", payloads{0: pcmu})}, 0},
-	{"multicast", "v=0\nc=IN IP4 233.252.0.1/127\nm=audio 5000 RTP/AVP 0\n", []recording.LegSpec{leg(recording.Caller, "", "", payloads{0: pcmu})}, 0},
+	{"host name", "v=0\nc=IN IP4 sbc.example\nm=audio 5000 RTP/AVP 0\n", []recording.LegSpec{leg(recording.Caller, "", "", payloads{0: pcmu})}, 1},
+	{"host name of the session, address of one leg", "v=0\nc=IN IP4 sbc.example\nm=audio 5000 RTP/AVP 0\nm=audio 5002 RTP/AVP 0\nc=IN IP4 192.0.2.9\n", []recording.LegSpec{leg(recording.Caller, "", "", payloads{0: pcmu}), leg(recording.Callee, "", "192.0.2.9:5002", payloads{0: pcmu})}, 1},
+	{"multicast", "v=0\nc=IN IP4 233.252.0.1/127\nm=audio 5000 RTP/AVP 0\n", []recording.LegSpec{leg(recording.Caller, "", "", payloads{0: pcmu})}, 1},
 	{"no other lines, odd order, unknown types", "v=0\nt=0 0\nx=1\nb=FOO:a\nm=audio 5000 RTP/AVPF 0 0 foo\nb=FOO:a\na=odd\na=:\nc=IN IP4 192.0.2.9\n", []recording.LegSpec{leg(recording.Caller, "", "192.0.2.9:5000", payloads{0: pcmu})}, 0},
 	{"video and fax beside audio", "v=0\nm=image 4000 udptl t38\nm=audio 5000 RTP/AVP 0\nm=video 5002 RTP/AVP 96\na=rtpmap:96 VP8/90000\n", []recording.LegSpec{leg(recording.Caller, "", "", payloads{0: pcmu})}, 0},
 	{"first leg without G.711: the second stays the callee", "v=0\nm=audio 5000 RTP/AVP 111\na=rtpmap:111 opus/48000/2\nm=audio 5002 RTP/AVP 8\n", []recording.LegSpec{leg(recording.Callee, "", "", payloads{8: pcma})}, 1},
@@ -152,6 +153,14 @@ var badOffers = []struct{ name, text, want string }{
 	{"short m=", "v=0\nm=audio 5000\n", "2 of the four"},
 	{"ports 0", "v=0\nm=audio 0 RTP/AVP 0\n", "port is 0"},
 	{"bad c=", "v=0\nm=audio 5000 RTP/AVP 0\nc=ATM NSAP x\n", "not an SDP offer"},
+}
+
+// A name where an address belongs leaves the leg to whoever is first: that is told.
+func TestOfferWithAHostName(t *testing.T) {
+	o, err := control.ParseOffer("v=0\nc=IN IP4 sbc.example.com\nm=audio 5000 RTP/AVP 0\n")
+	if err != nil || len(o.Warnings) != 1 || !strings.Contains(o.Warnings[0], `"sbc.example.com"`) || !strings.Contains(o.Warnings[0], "--rtp-allow") {
+		t.Errorf("%q, %v", o.Warnings, err)
+	}
 }
 
 func TestParseOfferRefuses(t *testing.T) {

@@ -17,6 +17,7 @@ func (m *media) read(desc *sdp.SessionDescription, d *sdp.MediaDescription) {
 	m.ptime, _ = d.Attribute("ptime")
 	m.leg.Source, m.leg.NoReports = source(desc, d)
 	m.leg.Offered = m.leg.Source
+	m.elsewhere = unaddressed(desc, d)
 	_, m.leg.Mux = d.Attribute("rtcp-mux")
 	m.leg.Reports = reports(m.leg, d)
 	switch direction(desc, d) {
@@ -56,6 +57,22 @@ func source(desc *sdp.SessionDescription, d *sdp.MediaDescription) (from netip.A
 		return netip.AddrPort{}, false
 	}
 	return netip.AddrPortFrom(addr, uint16(port)), false
+}
+
+// unaddressed is what c= says when that is not the address of one host: a name,
+// which we do not look up, or a group. "" when it is, or says nothing, or holds.
+func unaddressed(desc *sdp.SessionDescription, d *sdp.MediaDescription) string {
+	c := d.ConnectionInformation
+	if c == nil {
+		c = desc.ConnectionInformation
+	}
+	if c == nil || c.Address == nil {
+		return ""
+	}
+	if addr, ok := host(c.Address.Address); ok || addr.IsUnspecified() {
+		return ""
+	}
+	return c.Address.Address
 }
 
 // host reads the address of one host.

@@ -9,6 +9,8 @@ import (
 type Spool interface {
 	// Usage adds up what there is, by state.
 	Usage() (SpoolUsage, error)
+	// Undelivered counts an account's recordings, in any state.
+	Undelivered(account string) int
 	// Parked lists at most limit parked recordings by id, from the first one after
 	// the id given ("" for the start); more says that there are others after them.
 	Parked(after string, limit int) (list []Parked, more bool, err error)

@@ -108,3 +108,26 @@ func (o *slowDecoder) complain(path []string, rule, message string) {
 		o.bad = append(o.bad, Problem{Path: dotted(path), Rule: rule, Message: message})
 	}
 }
+
+// A url is taken out of what is said about bad input, whatever it stands in.
+func TestRedact(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://h.example/in":     "http://h.example/in",
+		"http://u:p@h.example/in": "http://redacted@h.example/in",
+		"HTTPS://u:p@w@h.example": "HTTPS://redacted@h.example",
+		"https://u:p%zz@h/?k=v":   "https://redacted@h/?redacted",
+		"s3://b/p?secret=x":       "s3://b/p?redacted",
+		"//u:p@h/":                "//redacted@h/",
+		"http://h/#token":         "http://h/?redacted",
+		"http://u:p/w?x@h/":       "http://redacted@h/",
+		"1001@acme.example":       "1001@acme.example",
+		"what? why//not@all":      "what? why//not@all",
+		"https://h/?to=a@b":       "https://redacted@b",
+		"mp3":                     "mp3",
+		"":                        "",
+	} {
+		if got := Redact(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

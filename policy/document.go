@@ -38,9 +38,7 @@ func CompileAccount(doc []byte) (*Account, error) {
 		return nil, err
 	}
 	recording := object(m, "call_recording")
-	_, forCalls := recording["account"]
-	_, forEndpoints := recording["endpoint"]
-	if forCalls || forEndpoints {
+	if isWrapper(recording) {
 		return &Account{expand(object(recording, "account")), expand(object(recording, "endpoint"))}, nil
 	}
 	return &Account{calls: expand(recording)}, nil

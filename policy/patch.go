@@ -38,6 +38,44 @@ func Patch(stored, change map[string]any) map[string]any {
 	return Merge(stored, Public(change))
 }
 
+// PatchAccount is Patch for accounts, whose call_recording has two shapes. Where that
+// of the change is not that of the stored document, both are taken as the wrapper,
+// in which the matrix alone is its account.
+func PatchAccount(stored, change map[string]any) map[string]any {
+	old, said := object(stored, "call_recording"), object(change, "call_recording")
+	switch {
+	case isWrapper(old) && isMatrix(said):
+		change = withRecording(change, said)
+	case isMatrix(old) && isWrapper(said):
+		stored = withRecording(stored, old)
+	}
+	return Patch(stored, change)
+}
+
+// withRecording is a document whose matrix has become the wrapper.
+func withRecording(doc, matrix map[string]any) map[string]any {
+	out := maps.Clone(doc)
+	out["call_recording"] = map[string]any{"account": matrix}
+	return out
+}
+
+// isWrapper reports whether an account's call_recording is {"account": …, "endpoint": …}.
+func isWrapper(recording map[string]any) bool { return hasAny(recording, "account", "endpoint") }
+
+// isMatrix reports whether it is the matrix alone. What is both is refused by the schema.
+func isMatrix(recording map[string]any) bool {
+	return hasAny(recording, "inbound", "outbound", "any") && !isWrapper(recording)
+}
+
+func hasAny(m map[string]any, keys ...string) bool {
+	for _, key := range keys {
+		if _, ok := m[key]; ok {
+			return true
+		}
+	}
+	return false
+}
+
 // Replace is what a request to replace a document leaves: the private keys of
 // the stored one, and the public keys of the new one.
 func Replace(stored, doc map[string]any) map[string]any {

@@ -39,6 +39,43 @@ func TestPatch(t *testing.T) {
 	}
 }
 
+// The two shapes of an account's call_recording mean the same, so a patch in either
+// goes over either; what both leave has the shape that holds both.
+func TestPatchAccount(t *testing.T) {
+	const on, off = `{"offnet":{"enabled":true}}`, `{"offnet":{"enabled":false}}`
+	for _, c := range []struct{ name, stored, change, want string }{
+		{"matrix over nothing", `{}`, `{"inbound":` + on + `}`, `{"inbound":` + on + `}`},
+		{"wrapper over nothing", `{}`, `{"endpoint":{"any":` + on + `}}`, `{"endpoint":{"any":` + on + `}}`},
+		{"matrix over matrix", `{"inbound":` + on + `}`, `{"outbound":` + on + `}`, `{"inbound":` + on + `,"outbound":` + on + `}`},
+		{"wrapper over wrapper", `{"account":{"any":` + on + `}}`, `{"endpoint":{"any":` + off + `}}`, `{"account":{"any":` + on + `},"endpoint":{"any":` + off + `}}`},
+		{"matrix over wrapper", `{"account":{"any":` + on + `,"inbound":` + on + `},"endpoint":{"any":` + on + `}}`, `{"inbound":` + off + `}`, `{"account":{"any":` + on + `,"inbound":` + off + `},"endpoint":{"any":` + on + `}}`},
+		{"matrix over a wrapper of endpoints", `{"endpoint":{"any":` + on + `}}`, `{"inbound":` + on + `}`, `{"account":{"inbound":` + on + `},"endpoint":{"any":` + on + `}}`},
+		{"wrapper over matrix", `{"any":` + on + `,"inbound":` + on + `}`, `{"account":{"inbound":` + off + `}}`, `{"account":{"any":` + on + `,"inbound":` + off + `}}`},
+		{"endpoints over matrix", `{"inbound":` + on + `}`, `{"endpoint":{"any":` + on + `}}`, `{"account":{"inbound":` + on + `},"endpoint":{"any":` + on + `}}`},
+		{"a null in the matrix over wrapper", `{"account":{"any":` + on + `,"inbound":` + on + `}}`, `{"inbound":null}`, `{"account":{"any":` + on + `}}`},
+		{"an empty cell over wrapper", `{"account":{"inbound":` + on + `}}`, `{"inbound":{}}`, `{"account":{"inbound":{}}}`},
+		{"no account over matrix", `{"inbound":` + on + `}`, `{"account":null}`, `{}`},
+		{"an empty account over matrix", `{"inbound":` + on + `}`, `{"account":{}}`, `{"account":{}}`},
+		{"nothing over wrapper", `{"account":{"inbound":` + on + `}}`, `{}`, `{}`},
+		{"both in one", `{"inbound":` + on + `}`, `{"account":{},"inbound":` + off + `}`, `{"account":{},"inbound":` + off + `}`}, // which the schema refuses
+		{"what is neither", `{"account":{"inbound":` + on + `}}`, `{"colour":1}`, `{"account":{"inbound":` + on + `},"colour":1}`},
+	} {
+		stored, change := parse(t, `{"call_recording":`+c.stored+`}`), parse(t, `{"call_recording":`+c.change+`}`)
+		before := string(mustJSON(t, stored)) + string(mustJSON(t, change))
+		if got, want := string(mustJSON(t, policy.PatchAccount(stored, change))), `{"call_recording":`+c.want+`}`; got != want {
+			t.Errorf("%s: %s, want %s", c.name, got, want)
+		}
+		if string(mustJSON(t, stored))+string(mustJSON(t, change)) != before {
+			t.Errorf("%s: an argument was changed", c.name)
+		}
+	}
+	for _, stored := range []string{`{"inbound":` + on + `}`, `{"account":{"inbound":` + on + `}}`} {
+		if got := string(mustJSON(t, policy.PatchAccount(parse(t, `{"call_recording":`+stored+`}`), parse(t, `{"call_recording":null}`)))); got != `{}` {
+			t.Errorf("null over %s: %s", stored, got)
+		}
+	}
+}
+
 func TestReplace(t *testing.T) {
 	got := policy.Replace(parse(t, `{"_rev":"1","pvt_x":1,"a":1}`), parse(t, `{"_rev":"2","pvt_y":1,"b":2}`))
 	if text := string(mustJSON(t, got)); text != `{"_rev":"1","b":2,"pvt_x":1}` {

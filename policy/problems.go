@@ -79,13 +79,30 @@ func dotted(place []string) string {
 	return strings.Join(escaped, ".")
 }
 
-// EscapeKey is a key as paths show it: a dot inside it is %2E, and a very long
-// one is cut.
+// EscapeKey is a key as paths show it: a dot inside it is %2E, a very long one is
+// cut, and a url that was taken for a key shows no credentials.
 func EscapeKey(key string) string {
+	key = Redact(key)
 	if len(key) > maxKey {
 		key = strings.ToValidUTF8(key[:maxKey], "") + "…"
 	}
 	return strings.ReplaceAll(key, ".", "%2E")
+}
+
+// Redact takes user, password and query out of text that is a url, wherever it was
+// given; what it cannot read it rather shows too little of. All other text stays.
+func Redact(text string) string {
+	before, rest, ok := strings.Cut(text, "//")
+	if !ok || before != "" && !strings.HasSuffix(before, ":") {
+		return text
+	}
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 { // a password may hold all that ends one
+		rest = "redacted@" + rest[i+1:]
+	}
+	if i := strings.IndexAny(rest, "?#"); i >= 0 {
+		rest = rest[:i] + "?redacted"
+	}
+	return before + "//" + rest
 }
 
 // Warning is something a sender should know about what was accepted.

@@ -5,6 +5,11 @@
 // the recording package builds its specs from them. It is pure: no clock, no I/O.
 package policy
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Bounds that documents, callflows and the recorder share.
 const (
 	MinTimeLimit  = 5     // seconds, the shortest time_limit
@@ -53,3 +58,34 @@ func ReadSettings(data map[string]any) Settings {
 	}
 	return s
 }
+
+// Bound brings the integers of a metaflow, which no schema bounds, to what a recording
+// can have, and says so: a time_limit of 0 or less is FlowTimeLimit, any other the
+// nearest of those allowed, and so is a rate; one of 0 or less was not given.
+func (s Settings) Bound() (Settings, []Warning) {
+	var warnings []Warning
+	bound := func(key string, to **int, value int) {
+		if *to == nil || **to == value {
+			return
+		}
+		warnings = append(warnings, Warning{key, fmt.Sprintf("of %d cannot be; it counts as %d", **to, value)})
+		*to = &value
+	}
+	if n := s.TimeLimit; n != nil && *n <= 0 {
+		bound("time_limit", &s.TimeLimit, FlowTimeLimit)
+	} else if n != nil {
+		bound("time_limit", &s.TimeLimit, min(max(*n, MinTimeLimit), MaxTimeLimit))
+	}
+	if n := s.RecordMinSec; n != nil {
+		bound("record_min_sec", &s.RecordMinSec, max(*n, 0))
+	}
+	if n := s.RecordSampleRate; n != nil && *n <= 0 {
+		warnings = append(warnings, Warning{"record_sample_rate", fmt.Sprintf("of %d cannot be; it counts as not given", *n)})
+		s.RecordSampleRate = nil
+	} else if n != nil {
+		bound("record_sample_rate", &s.RecordSampleRate, slices.MinFunc(Rates, func(a, b int) int { return distance(a, *n) - distance(b, *n) }))
+	}
+	return s, warnings
+}
+
+func distance(a, b int) int { return max(a, b) - min(a, b) }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -219,7 +221,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		cfg  Config
 		says string
 	}{
-		{Config{Dir: dir}, "another worker holds"},
+		{Config{Dir: dir}, fmt.Sprintf("another worker (pid %d) holds %s; stop that one", os.Getpid(), filepath.Join(dir, "lock"))},
 		{Config{}, "--nats"},
 		{Config{URL: "nats://user:hush@127.0.0.1:1"}, "cannot reach NATS at nats://user:xxxxx@127.0.0.1:1"},
 		{Config{Dir: t.TempDir(), MaxRecordings: -1}, "-1 recordings"},

@@ -139,6 +139,27 @@ func TestRetryAfterIsKept(t *testing.T) {
 	})
 }
 
+// A target may wish for a day, not for longer: a mistake of its clock must not hold
+// recordings back for weeks.
+func TestRetryAfterIsKeptForADayAtMost(t *testing.T) {
+	dir := memDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{answer: func(_ upload.Object, try int) error {
+			if try == 1 {
+				return &upload.Error{RetryAfter: 240 * time.Hour, Err: errDown}
+			}
+			return nil
+		}}
+		r := start(t, dir, f, nil)
+		record(t, r.Spool, 1, "", nil)
+		time.Sleep(100 * time.Hour)
+		if w := f.waits(); !slices.Equal(w, []time.Duration{24 * time.Hour}) {
+			t.Errorf("waits %v", w)
+		}
+		r.stop(t, context.Background())
+	})
+}
+
 func TestBookkeepingSurvivesARestart(t *testing.T) {
 	dir := memDir(t)
 	synctest.Test(t, func(t *testing.T) {

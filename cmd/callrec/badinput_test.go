@@ -215,7 +215,7 @@ func TestEveryBreachIsToldAndNothingStored(t *testing.T) {
 			"answered type, call_id minLength, callee.x additionalProperties, colour additionalProperties, forwarded_by.from_network type, from_network enum",
 		},
 		{"POST", "accounts/acme/channels/c1", `{"action":"update","callee":7,"to_network":"lan","leg":"caller"}`, "callee type, leg additionalProperties, to_network enum"},
-		{"PUT", "accounts/acme/channels/c1", `{"action":"metaflow","data":{"module":"record_call","data":{"action":"start","time_limit":4,"format":"x"}}}`, "data.data.format enum, data.data.time_limit minimum"},
+		{"PUT", "accounts/acme/channels/c1", `{"action":"metaflow","data":{"module":"record_call","data":{"action":"start","time_limit":4.5,"format":"x"}}}`, "data.data.format enum, data.data.time_limit type"},
 		{"PUT", "tokens", `{"scope":"root","name":7}`, "name type, scope enum"},
 	} {
 		check(c.method, c.path, c.data, strings.Split(c.want, ", "))

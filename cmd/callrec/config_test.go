@@ -206,6 +206,10 @@ func TestTokenFiles(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
+	t.Setenv("CALLREC_ADMIN_TOKEN", "15 characters..")
+	if _, _, err := adminToken("", dir); err == nil || !strings.Contains(err.Error(), "CALLREC_ADMIN_TOKEN has 15 characters, want at least 16") {
+		t.Errorf("a short token in the environment: %v", err)
+	}
 	t.Setenv("CALLREC_ADMIN_TOKEN", "from the environment")
 	if _, where, err := adminToken(short, dir); where != "CALLREC_ADMIN_TOKEN" || err != nil {
 		t.Errorf("the environment goes first, not %s, %v", where, err)

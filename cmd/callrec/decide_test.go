@@ -195,6 +195,7 @@ callflow : Sales wav 8000 mono armed`
 func TestDeleteBeforeDelivery(t *testing.T) {
 	testkit.CheckLeaks(t)
 	s := openShop(t)
+	s.ask(201, "PUT", "accounts", `{"id":"acme","name":"Acme"}`)
 	s.ask(201, "PUT", "accounts/acme/channels", `{"call_id":"c1","flow":{"module":"record_call","data":{"action":"start","format":"wav","url":"`+s.to+`/down/"}}}`)
 	s.ask(200, "POST", "accounts/acme/channels/c1", `{"action":"hangup"}`)
 	r := until(t, func() (map[string]any, bool) {
@@ -208,7 +209,9 @@ func TestDeleteBeforeDelivery(t *testing.T) {
 	if file := s.raw(200, "GET", path, "", "Accept", "audio/wav"); !bytes.HasPrefix(file, []byte("RIFF")) {
 		t.Errorf("%.30q", file)
 	}
+	s.ask(409, "DELETE", "accounts/acme", `{}`)
 	s.ask(200, "DELETE", path, `{}`)
+	s.ask(200, "DELETE", "accounts/acme", `{}`)
 	if st := s.spool.Stats(); st.Ready+st.Parked != 0 {
 		t.Errorf("the spool has %+v", st)
 	}

@@ -20,6 +20,8 @@ func (d desk) Usage() (control.SpoolUsage, error) {
 	return usageOf(d.w.spool.Usage(), files, bytes), err
 }
 
+func (d desk) Undelivered(account string) int { return d.w.spool.Recordings(account) }
+
 func (d desk) Parked(after string, limit int) ([]control.Parked, bool, error) {
 	list := upload.ListParked(d.w.spool, after, limit+1)
 	more := len(list) > limit

@@ -20,28 +20,25 @@ type space struct {
 	dir        string
 	forCalls   int64 // bytes free below which new calls are refused
 	forBegin   int64 // below which recordings are not begun
-	quota      int64 // bytes an account may have in the spool
+	fixed      int64 // bytes an account may have in the spool, as it was set; 0: half of what there is room for
 	spool      *spool.Spool
 	memory     memory
 	free       atomic.Int64 // as last read; negative: it cannot be read
+	quota      atomic.Int64 // fixed, or as last reckoned
 	stop, done chan struct{}
 }
 
-// watchSpace starts looking, before there is a call; live counts them. A quota of 0
-// is half of the disk.
+// watchSpace starts looking, before there is a call; live counts them.
 func watchSpace(cfg *workerConfig, sp *spool.Spool, live func() int) (*space, error) {
 	s := &space{
-		dir: cfg.data, forCalls: cfg.minFree, forBegin: cfg.minFreeBegin, quota: cfg.spoolQuota, spool: sp,
+		dir: cfg.data, forCalls: cfg.minFree, forBegin: cfg.minFreeBegin, fixed: cfg.spoolQuota, spool: sp,
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
-	free, total, err := diskSpace(s.dir)
+	free, err := diskSpace(s.dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell how full the disk under %s is (--data): %w", s.dir, err)
 	}
-	if s.quota == 0 {
-		s.quota = total / 2
-	}
-	s.free.Store(free)
+	s.saw(free, sp.Stats().BytesOnDisk)
 	s.memory.begin(cfg.maxMemory, live)
 	go s.watch()
 	return s, nil
@@ -58,11 +55,25 @@ func (s *space) watch() {
 		case <-t.C:
 		}
 		s.memory.look()
-		free, _, err := diskSpace(s.dir)
+		free, err := diskSpace(s.dir)
 		if err != nil {
 			free = -1
 		}
-		s.free.Store(free)
+		s.saw(free, s.spool.Stats().BytesOnDisk)
+	}
+}
+
+// saw takes in what the disk has free, negative when that cannot be read, and what
+// the spool holds of it. The quota is half of the room that recordings can have:
+// what others keep on the disk is not ours to promise, and what one account has
+// taken must leave as much for the rest.
+func (s *space) saw(free, held int64) {
+	s.free.Store(free)
+	switch {
+	case s.fixed > 0:
+		s.quota.Store(s.fixed)
+	case free >= 0:
+		s.quota.Store(max(0, free+held-s.forCalls) / 2)
 	}
 }
 
@@ -94,8 +105,8 @@ func (s *space) admit(account string) error {
 	if err := s.whole(); err != nil {
 		return err
 	}
-	if held := s.spool.Held(account); held >= s.quota {
-		return fmt.Errorf("%d MB of this account's recordings wait to be delivered, its quota is %d (--spool-quota)", held>>20, s.quota>>20)
+	if held, quota := s.spool.Held(account), s.quota.Load(); held > 0 && held >= quota {
+		return fmt.Errorf("%d MB of this account's recordings wait to be delivered, its quota is %d (--spool-quota)", held>>20, quota>>20)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func TestSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = sp.Close(t.Context()) }()
-	s := &space{dir: "/data", forCalls: 256 << 20, forBegin: 64 << 20, quota: 1 << 20, spool: sp}
+	s := &space{dir: "/data", forCalls: 256 << 20, forBegin: 64 << 20, fixed: 1 << 20, spool: sp}
 	for _, c := range []struct {
 		free         int64
 		calls, begin []string // words of the refusal; nil for none
@@ -26,12 +26,12 @@ func TestSpace(t *testing.T) {
 		{64<<20 - 1, []string{"63 MB"}, []string{"63 MB", "64", "--min-free-recordings"}},
 		{-1, []string{"cannot tell"}, []string{"cannot tell"}},
 	} {
-		s.free.Store(c.free)
+		s.saw(c.free, 0)
 		wantRefusal(t, s.whole(), c.calls)
 		wantRefusal(t, s.admit("acc"), c.calls)
 		wantRefusal(t, s.begin("acc"), c.begin)
 	}
-	s.free.Store(1 << 40)
+	s.saw(1<<40, 0)
 	p, err := sp.Create(spool.Manifest{ID: "202611-00000000000000000000000000000001", Ext: "wav", Account: "full", CallID: "c"}, make([]byte, 1<<20))
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +44,69 @@ func TestSpace(t *testing.T) {
 	wantRefusal(t, s.admit("other"), nil)
 	wantRefusal(t, s.begin("full"), nil)
 	wantRefusal(t, s.whole(), nil)
+}
+
+// Without a quota of its own an account may fill half of what recordings can have:
+// what is free above the mark for new calls, and what the spool holds already. What
+// others keep on the disk counts for nothing.
+func TestQuotaWithoutAFlag(t *testing.T) {
+	sp, err := spool.Open(spool.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sp.Close(t.Context()) }()
+	p, err := sp.Create(spool.Manifest{ID: "202611-00000000000000000000000000000001", Ext: "wav", Account: "full", CallID: "c"}, make([]byte, 10<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Abandon()
+	if err := sp.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := &space{dir: "/data", forCalls: 64 << 20, spool: sp}
+	for _, c := range []struct {
+		free, held int64 // MB
+		refused    []string
+	}{
+		{75, 10, nil}, // half of 75+10-64 is more than the account's 10
+		{74, 10, []string{"10 MB", "quota is 10"}}, // and now no more
+		{74, 30, nil}, // the others' recordings are room that comes back
+		{64, 10, []string{"10 MB", "quota is 5"}},
+	} {
+		s.saw(c.free<<20, c.held<<20)
+		wantRefusal(t, s.admit("full"), c.refused)
+		wantRefusal(t, s.admit("other"), nil)
+		if got, want := s.quota.Load(), (c.free+c.held-64)<<20/2; got != want {
+			t.Errorf("%d MB free, %d held: a quota of %d, want %d", c.free, c.held, got, want)
+		}
+	}
+	s.saw(64<<20, 0) // nothing held is within any quota, were it 0
+	wantRefusal(t, s.admit("other"), nil)
+	if got := s.quota.Load(); got != 0 {
+		t.Errorf("nothing to share, and a quota of %d", got)
+	}
+}
+
+// The disk is looked at before there is a call, not only afterwards.
+func TestQuotaFromTheStart(t *testing.T) {
+	sp, err := spool.Open(spool.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sp.Close(t.Context()) }()
+	cfg := workerConfig{data: t.TempDir(), minFree: 1}
+	free, err := diskSpace(cfg.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := watchSpace(&cfg, sp, func() int { return 0 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if got := s.quota.Load(); got < free/4 || got > free/4*3 { // others write to this disk meanwhile
+		t.Errorf("a quota of %d MB, of %d free", got>>20, free>>20)
+	}
 }
 
 func wantRefusal(t *testing.T, err error, words []string) {

@@ -94,14 +94,13 @@ func (r room) String() string {
 	return s
 }
 
-// diskSpace is what the disk under dir has left for us, and its size, in bytes.
-func diskSpace(dir string) (free, total int64, err error) {
+// diskSpace is what the disk under dir has left for us, in bytes.
+func diskSpace(dir string) (int64, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	size := int64(st.Bsize) //nolint:unconvert // of other types on other systems
-	return int64(st.Bavail) * size, int64(st.Blocks) * size, nil
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // of other types on other systems
 }
 
 // check complains of limits of the machine with which the worker cannot do

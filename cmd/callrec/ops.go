@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime/pprof"
 	"runtime/trace"
 	"strconv"
@@ -38,8 +39,21 @@ func (w *worker) opsHandler() http.Handler {
 		}
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /debug/pprof/", profile)
+	mux.HandleFunc("GET /debug/pprof/", onlyHere(profile))
 	return mux
+}
+
+// onlyHere refuses clients of other machines. Profiles show what is in memory, and
+// take the CPU; --ops may be open to all who collect metrics.
+func onlyHere(h http.HandlerFunc) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		from, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil || !from.Addr().Unmap().IsLoopback() {
+			http.Error(rw, "profiles are for clients on this machine: ask 127.0.0.1 or ::1", http.StatusForbidden)
+			return
+		}
+		h(rw, r)
+	}
 }
 
 // profile serves runtime profiles under the paths that `go tool pprof` knows,

@@ -52,7 +52,7 @@ type serveCmd struct {
 	SyncInterval   time.Duration   `help:"How often running recordings are synced with --sync=interval." default:"5s"`
 	MinFree        int64           `help:"Disk space under --data, in MB, below which new calls are refused." default:"256" placeholder:"MB"`
 	MinFreeRecs    int64           `name:"min-free-recordings" help:"Disk space below which live calls begin no further recordings; those that run go on." default:"64" placeholder:"MB"`
-	SpoolQuota     int64           `help:"What the undelivered recordings of one account may take, in MB, before its new calls are refused; 0 for half of the disk." default:"0" placeholder:"MB"`
+	SpoolQuota     int64           `help:"What the undelivered recordings of one account may take, in MB, before its new calls are refused; 0 for half of what the disk has for recordings: what is free above --min-free, and what waits already." default:"0" placeholder:"MB"`
 	MaxBusy        float64         `help:"Share of its time, in %, from which on a shard gets no new calls; 0 for no limit." default:"85" placeholder:"PERCENT"`
 	MaxMemory      int64           `help:"Memory the worker may take, in MB; new calls have three quarters of it. 0 for GOMEMLIMIT, or else 80 % of the machine's or the control group's." default:"0" placeholder:"MB"`
 	UploadCA       string          `name:"upload-ca" help:"Certificate authorities, PEM, that receivers may also have their certificates from." placeholder:"FILE"`
@@ -147,7 +147,7 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 	}
 	return workerConfig{
 		data: c.Data, nats: c.NATS, http: c.HTTP, ops: c.Ops, storage: storage, storageKeep: c.StorageKeep, allowTarget: c.AllowTarget, uploadCA: c.UploadCA, uniqueNames: c.UniqueNames,
-		addrs: addrs, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, rtcp: rtcpPolicies[c.RTCP], reportDigits: c.ReportDigits, shards: c.Shards,
+		addrs: addrs, addrsFound: len(c.RTPAddress) == 0, firstPort: first, lastPort: last, rtpAllow: c.RTPAllow, rtcp: rtcpPolicies[c.RTCP], reportDigits: c.ReportDigits, shards: c.Shards,
 		tokenFile: c.AdminTokenFile, tlsCert: c.TLSCert, tlsKey: c.TLSKey,
 		hold: c.Hold, sourceTimeout: c.SourceTimeout, mediaTimeout: c.MediaTimeout,
 		uploadKeep: c.UploadKeep, syncEvery: syncEvery,

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -183,6 +184,12 @@ func TestSpoolFindsItsWorker(t *testing.T) {
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Setenv("GODEBUG", "tls10server=1") // of the library's own bound nothing is left then
+	old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	if conn, err := (&tls.Dialer{Config: old}).DialContext(t.Context(), "tcp", w.apiAddr); err == nil {
+		t.Error("the API speaks TLS 1.1")
+		_ = conn.Close()
 	}
 	out, _ := spoken(t, 0, "spool", "list", "--data", data)
 	if !strings.Contains(out, parkedOne) || !strings.Contains(out, "1 parked") || strings.Contains(out, "no worker") {

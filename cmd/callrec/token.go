@@ -19,6 +19,9 @@ const tokenInEnvironment = "CALLREC_ADMIN_TOKEN"
 // there. The token itself goes no further than this function.
 func adminToken(file, data string) (hash [32]byte, where string, err error) {
 	if t := strings.TrimSpace(os.Getenv(tokenInEnvironment)); t != "" {
+		if err := longEnough(t, tokenInEnvironment); err != nil {
+			return hash, "", err
+		}
 		return sha256.Sum256([]byte(t)), tokenInEnvironment, nil
 	}
 	given := file != ""
@@ -37,8 +40,19 @@ func adminToken(file, data string) (hash [32]byte, where string, err error) {
 		return hash, "", fmt.Errorf("cannot read the admin token (--admin-token-file): %w", err)
 	}
 	t := strings.TrimSpace(string(b))
-	if len(t) < 16 {
-		return hash, "", fmt.Errorf("the admin token in %s has %d characters, want at least 16 (--admin-token-file)", file, len(t))
+	if err := longEnough(t, file); err != nil {
+		return hash, "", fmt.Errorf("%w (--admin-token-file)", err)
 	}
 	return sha256.Sum256([]byte(t)), file, nil
+}
+
+// minToken is the fewest characters an admin token may have.
+const minToken = 16
+
+// longEnough refuses a token that can be guessed, wherever it comes from.
+func longEnough(token, where string) error {
+	if len(token) < minToken {
+		return fmt.Errorf("the admin token in %s has %d characters, want at least %d", where, len(token), minToken)
+	}
+	return nil
 }

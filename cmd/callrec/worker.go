@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,7 @@ type workerConfig struct {
 	nats                     string // URL; empty: embedded
 	allowTarget              []string
 	addrs                    []netip.Addr
+	addrsFound               bool // on this machine, not told by the operator
 	firstPort, lastPort      uint16
 	rtpAllow                 []netip.Prefix
 	rtcp                     recording.RTCP
@@ -45,7 +47,7 @@ type workerConfig struct {
 	mediaTimeout, uploadKeep time.Duration
 	syncEvery                time.Duration // 0: recordings are synced when they end
 	minFree, minFreeBegin    int64         // bytes the disk must have left for new calls, and for further recordings
-	spoolQuota               int64         // bytes of an account in the spool; 0: half of the disk
+	spoolQuota               int64         // bytes of an account in the spool; 0: half of what there is room for
 	maxBusy                  float64       // share of a shard's time; 0: no limit
 	maxMemory                int64         // bytes that the process may take; 0: no limit
 	storageKeep              time.Duration // 0 for ever
@@ -71,6 +73,7 @@ type worker struct {
 	feed    *control.Feed
 	doors   []*http.Server
 	failed  chan error // a listener that broke
+	started bool       // it got as far as being ready
 
 	// owner is manager, for the spool and the deliverers: what an earlier process
 	// left, they may deal with before there is one.
@@ -137,6 +140,10 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	if err := w.announceAddress(); err != nil {
 		return w, err
 	}
+	if cfg.addrsFound && !slices.ContainsFunc(cfg.addrs, func(a netip.Addr) bool { return !a.IsLoopback() }) {
+		log.Warn("SBCs are told to send to loopback: this machine has no default route and no other address; say where it is reached (--rtp-address)", "rtp_address", fmt.Sprint(cfg.addrs))
+	}
+	w.started = true
 	log.Info(has.String(),
 		"rtp_address", fmt.Sprint(cfg.addrs), "rtp_ports", fmt.Sprintf("%d-%d", cfg.firstPort, cfg.lastPort), "shards", len(w.manager.Stats().Shards))
 	log.Info("ready", "version", version, "http", w.apiAddr, "ops", w.opsAddr, "storage", w.storage(), "admin_token", place)
@@ -306,7 +313,9 @@ func (w *worker) stop(ctx context.Context) error {
 	if w.store != nil {
 		errs = append(errs, w.store.Close(last))
 	}
-	w.log.Info("stopped")
+	if w.started { // else the last word is why not
+		w.log.Info("stopped")
+	}
 	return errors.Join(errs...)
 }
 

@@ -199,6 +199,34 @@ func TestMetaflowStart(t *testing.T) {
 	golden(t, "list_empty", out)
 }
 
+// A metaflow's integers have no bounds: what cannot be is brought to what can, with a
+// warning, and the call is recorded.
+func TestMetaflowBounds(t *testing.T) {
+	d := newDoor(t)
+	d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1"}}`)
+	for said, want := range map[string]string{
+		`"time_limit":0`:      "time_limit of 0 cannot be; it counts as 3600",
+		`"time_limit":-7`:     "time_limit of -7 cannot be; it counts as 3600",
+		`"time_limit":1`:      "time_limit of 1 cannot be; it counts as 5",
+		`"time_limit":99999`:  "time_limit of 99999 cannot be; it counts as 10800",
+		`"time_limit":10800`:  "",
+		`"record_min_sec":-1`: "record_min_sec of -1 cannot be; it counts as 0",
+		`"record_min_sec":3000000000,"record_sample_rate":0`: "record_sample_rate of 0 cannot be; it counts as not given",
+		`"record_sample_rate":44000`:                         "record_sample_rate of 44000 cannot be; it counts as 44100",
+		`"record_sample_rate":7`:                             "record_sample_rate of 7 cannot be; it counts as 8000",
+		`"record_sample_rate":192000`:                        "record_sample_rate of 192000 cannot be; it counts as 48000",
+		`"record_sample_rate":11025,"record_min_sec":0`:      "",
+	} {
+		warnings := list(d.must(t, 200, "PUT", call, metaflow(`"action":"start","format":"wav",`+said))["warnings"])
+		if want == "" && len(warnings) > 0 || want != "" && (len(warnings) != 1 || warnings[0] != "data.data."+want) {
+			t.Errorf("%s: warnings %q, want %q", said, warnings, want)
+		}
+	}
+	if len(d.commands) != 11 {
+		t.Errorf("%d recordings began, want 11", len(d.commands))
+	}
+}
+
 // A call id may hold any byte; over a real server, because paths are its matter.
 func TestCallIDs(t *testing.T) {
 	d := newDoor(t)
@@ -334,7 +362,7 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if n := len(d.Calls("acme")); n != 160 {
+	if n := len(d.calls); n != 160 {
 		t.Errorf("%d calls, want 160", n)
 	}
 }

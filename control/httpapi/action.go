@@ -112,7 +112,7 @@ func (s *server) metaflow(r *request) (reply, error) {
 	info, live := s.Recorder.Info(r.call)
 	command := recording.Command{Action: metaflows[flow.text("action")], At: s.instant(r, flow, path+".at", &bad)}
 	if command.Action == recording.Start {
-		command.Start = s.metaStart(flow, &info.Spec, path, &bad)
+		command.Start = s.metaStart(r, flow, &info.Spec, path, &bad)
 	} else {
 		command.Recording, command.MediaName = flow.text("id"), flow.text("media_name")
 	}
@@ -131,12 +131,17 @@ func (s *server) metaflow(r *request) (reply, error) {
 }
 
 // metaStart reads the recording that a metaflow starts. Its limit is that of the
-// settings, not of the callflow: Kazoo's schema gives metaflows none.
-func (s *server) metaStart(flow object, c *recording.CallSpec, path string, bad *policy.Problems) []recording.Request {
+// settings, not of the callflow: Kazoo's schema gives metaflows none, and bounds none
+// of their integers.
+func (s *server) metaStart(r *request, flow object, c *recording.CallSpec, path string, bad *policy.Problems) []recording.Request {
 	if flow.text("id") != "" {
 		*bad = append(*bad, policy.Problem{Path: path + ".id", Rule: "error", Message: "start makes a new recording; it takes no id", Value: flow.text("id")})
 	}
-	spec, err := s.spec(policy.ReadSettings(flow), s.Defaults, path, bad)
+	settings, bounded := policy.ReadSettings(flow).Bound()
+	for _, w := range bounded {
+		r.warn("%s.%s", path, w)
+	}
+	spec, err := s.spec(settings, s.Defaults, path, bad)
 	if err != nil {
 		return nil
 	}

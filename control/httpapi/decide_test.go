@@ -29,7 +29,7 @@ func TestAnnounceDecides(t *testing.T) {
 	const both = `{"data":{"call_id":"c1","from_network":"onnet","to_network":"onnet","caller":{"device_id":"d1"},"callee":{"user_id":"bob"},"callflow_id":"sales"}}`
 	data := d.must(t, 201, "PUT", channels, both)
 	const want = "inbound from onnet to account; outbound to onnet from endpoint; inbound from onnet to endpoint; callflow : Sales"
-	if got := origins(data); got != want || data["warnings"] != nil {
+	if got := origins(data); got != want || fmt.Sprint(data["warnings"]) != "[callflows.sales.flow.module does not record and is passed over]" {
 		t.Errorf("%s, warnings %v; want %s", got, data["warnings"], want)
 	}
 	info := d.calls[recording.CallID{Account: "acme", Call: "c1"}]
@@ -109,6 +109,17 @@ func TestStoredFlows(t *testing.T) {
 	d.must(t, 200, "DELETE", acme+"/callflows/ivr", "")
 	d.must(t, 201, "PUT", acme+"/callflows", `{"data":{"id":"ivr","flow":{"module":"record_call","data":{"action":"stop"}}}}`)
 	d.must(t, 200, "PUT", channels, `{"data":{"call_id":"c1","callflow_id":"ivr"}}`)
+}
+
+// What a stored flow passes over is told as that of a given one is, by both doors.
+func TestStoredFlowsWarn(t *testing.T) {
+	d := newTenant(t)
+	d.must(t, 201, "PUT", acme+"/callflows", `{"data":{"id":"ivr","flow":{"module":"menu","data":{},"children":{"1":{"module":"record_call","data":{"action":"start"}}}}}}`)
+	want := `["callflows.ivr.flow.module does not record and is passed over", "callflows.ivr.flow.children.1 is never reached: the flow continues with its child _"]`
+	data := d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1","callflow_id":"ivr"}}`)
+	equal(t, "announced", data["warnings"], want)
+	equal(t, "recordings", data["recordings"], `[]`)
+	equal(t, "by action", d.must(t, 200, "POST", call, `{"data":{"action":"callflow","callflow_id":"ivr"}}`)["warnings"], want)
 }
 
 // A new callee brings what its documents ask for; a new caller brings nothing.

@@ -155,6 +155,9 @@ func (c collection) replace(s *server, r *request) (reply, error) {
 // patch answers PATCH on an item: the request is laid over it, and what comes out
 // must be right as a whole.
 func (c collection) patch(s *server, r *request) (reply, error) {
+	if c.kind == control.Accounts {
+		return c.change(s, r, policy.PatchAccount)
+	}
 	return c.change(s, r, policy.Patch)
 }
 
@@ -214,6 +217,11 @@ func (c collection) remove(s *server, r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if c.kind == control.Accounts {
+		if err := s.unused(r); err != nil {
+			return reply{}, err
+		}
+	}
 	if err := s.Documents.Delete(r.Context(), d.Ref, 0); err != nil {
 		return reply{}, err
 	}
@@ -222,6 +230,34 @@ func (c collection) remove(s *server, r *request) (reply, error) {
 		doc["_read_only"] = map[string]any{"deleted": true}
 	}
 	return out, err
+}
+
+// unused refuses to delete an account while something of it is under way: what
+// comes out of that would be the next one's to have the id.
+func (s *server) unused(r *request) error {
+	calls, recordings := len(s.Recorder.Calls(r.account)), 0
+	if s.Spool != nil {
+		recordings = s.Spool.Undelivered(r.account)
+	}
+	var elsewhere string
+	for _, state := range []string{"spooled", "parked"} { // as other workers of the same store have told
+		q := control.Query{Account: r.account, State: state, N: 1}
+		list, _, err := s.Index.Recordings(r.Context(), q)
+		if err != nil {
+			return err
+		}
+		if len(list) > 0 && recordings == 0 {
+			elsewhere = " here, some by another worker"
+		}
+	}
+	if calls == 0 && recordings == 0 && elsewhere == "" {
+		return nil
+	}
+	return &control.Fault{
+		Status: http.StatusConflict, Message: "datastore_conflict",
+		Data: control.Explain{Message: "conflicting documents", Cause: fmt.Sprintf(
+			"%d calls are live and %d recordings not delivered%s; hang up, and deliver or delete them", calls, recordings, elsewhere)},
+	}
 }
 
 // list answers GET on a collection.

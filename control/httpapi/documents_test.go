@@ -117,6 +117,40 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// An account goes when nothing of it is under way any more: what came out of that
+// would belong to whoever has the id next.
+func TestAccountInUse(t *testing.T) {
+	d := newTenant(t)
+	refused := func(words string) {
+		t.Helper()
+		status, out, _ := d.send(t, "DELETE", acme, "")
+		data, _ := out["data"].(map[string]any)
+		if cause, _ := data["cause"].(string); status != 409 || out["message"] != "datastore_conflict" || data["message"] != "conflicting documents" || !strings.Contains(cause, words) {
+			t.Errorf("%d %v, want 409 with %q", status, out, words)
+		}
+	}
+	for _, call := range []string{"c1", "c2"} {
+		d.must(t, 201, "PUT", acme+"/channels", `{"data":{"call_id":"`+call+`"}}`)
+	}
+	d.must(t, 201, "PUT", "/v2/accounts", `{"data":{"id":"other","name":"Other"}}`)
+	d.must(t, 200, "DELETE", "/v2/accounts/other", "")
+	d.park(3)
+	refused("2 calls are live and 3 recordings not delivered; hang up, and deliver or delete them")
+	for _, call := range []string{"c1", "c2"} {
+		d.must(t, 200, "POST", acme+"/channels/"+call, `{"data":{"action":"hangup"}}`)
+	}
+	refused("0 calls are live and 3 recordings")
+	d.park(0)
+	for _, state := range []string{"spooled", "parked"} {
+		rec := control.Recording{ID: parkedID(1), Account: "acme", State: state, Doc: []byte(`{}`), Created: clock}
+		d.kept.Keep(rec, nil)
+		refused("another worker")
+	}
+	d.must(t, 200, "GET", ann, "")
+	d.kept.Keep(control.Recording{ID: parkedID(1), Account: "acme", State: "delivered", Doc: []byte(`{}`), Created: clock}, nil)
+	d.must(t, 200, "DELETE", acme, "")
+}
+
 // The guide's example, word for word but for the placeholders: the type of -d, and
 // a matrix with several cells.
 func TestGuide(t *testing.T) {
@@ -130,8 +164,26 @@ func TestGuide(t *testing.T) {
 	}
 	equal(t, "patched", out["data"], `{"id":"ann","first_name":"Ann","last_name":"Lee","call_recording":`+settings+`}`)
 	for _, shape := range []string{settings, `{"account":` + settings + `}`, `{"endpoint":` + settings + `,"account":{}}`} {
-		d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":null}}`)
+		d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":{}}}`)
 		equal(t, "account", d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":`+shape+`}}`), `{"id":"acme","name":"Acme","call_recording":`+shape+`}`)
+	}
+}
+
+// The guide's patch of an account goes over both shapes, and what comes out can be
+// read and sent back.
+func TestAccountShapesMeet(t *testing.T) {
+	const cell, matrix = `{"offnet":{"enabled":true}}`, `{"inbound":{"offnet":{"enabled":true}}}`
+	for _, c := range [][3]string{
+		{`{"account":{"outbound":` + cell + `}}`, matrix, `{"account":{"outbound":` + cell + `,"inbound":` + cell + `}}`},
+		{matrix, `{"endpoint":{"any":` + cell + `}}`, `{"account":` + matrix + `,"endpoint":{"any":` + cell + `}}`},
+		{`{"account":` + matrix + `}`, `{}`, `{}`},
+	} {
+		d := newTenant(t)
+		d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":`+c[0]+`}}`)
+		d.must(t, 200, "PATCH", acme, `{"data":{"call_recording":`+c[1]+`}}`)
+		want := `{"id":"acme","name":"Acme","call_recording":` + c[2] + `}`
+		equal(t, c[1]+" over "+c[0], d.must(t, 200, "GET", acme, ""), want)
+		equal(t, "sent back", d.must(t, 200, "POST", acme, `{"data":`+want+`}`), want)
 	}
 }
 
@@ -154,6 +206,11 @@ func TestDocumentFaults(t *testing.T) {
 			"call_recording.inbound.offnet.colour additionalProperties", "call_recording.up additionalProperties",
 		}},
 		{"PATCH", ann, `{"data":{"call_recording":{"any":{"any":{"url":"ftp://user:hidden@h/"}}}}}`, []string{"call_recording.any.any.url error"}},
+		{"PATCH", ann, `{"data":{"call_recording":{"any":{"any":{"format":"http://user:hidden@h/","http://user:hidden@h/?k=hidden":1}}}}}`, []string{
+			"call_recording.any.any.format enum", "call_recording.any.any.http://redacted@h/?redacted additionalProperties",
+		}},
+		{"PUT", acme + "/users", `{"data":{"id":"//user:hidden@h","first_name":"A","last_name":"B"}}`, []string{"id pattern"}},
+		{"PATCH", ann, `{"data":{"http://user:hidden@h/":1,"http://user:hidden@h/":2}}`, []string{"http://redacted@h/ duplicate"}},
 		{"PATCH", ann, `{"data":{"call_recording":{"account":{}}}}`, []string{"call_recording.account additionalProperties"}},
 		{"PATCH", acme, `{"data":{"call_recording":{"account":{},"inbound":{}}}}`, []string{"call_recording.inbound additionalProperties"}},
 		{"PUT", acme + "/users", `{"data":{"id":"a/b"}}`, []string{"id pattern", "first_name required", "last_name required"}},

@@ -174,7 +174,7 @@ func (f *fake) Calls(account string) []recording.CallInfo {
 	defer f.mu.Unlock()
 	var out []recording.CallInfo
 	for _, id := range f.order {
-		if id.Account == account {
+		if id.Account == account && f.calls[id].State != "ended" {
 			out = append(out, *f.calls[id])
 		}
 	}

@@ -16,10 +16,7 @@ func (s *server) flowOf(r *request, o object, c *recording.CallSpec, bad *policy
 	owner := s.decider.Owner(c, recording.Caller)
 	id := o.text("callflow_id")
 	if id == "" {
-		first, warnings := s.schemas.Flow(o["flow"], "flow")
-		for _, w := range warnings {
-			r.warn("%s", w)
-		}
+		first := s.walk(r, o["flow"], "flow")
 		flow, err := recording.NewFlow(first, s.Defaults, "", c.To, owner)
 		*bad = append(*bad, problemsOf(err)...)
 		return flow, bad.Err()
@@ -34,12 +31,22 @@ func (s *server) flowOf(r *request, o object, c *recording.CallSpec, bad *policy
 	}
 	unchecked := s.Defaults
 	unchecked.CheckURL = nil
-	first, _ := s.schemas.Flow(stored.Flow, "callflows."+policy.EscapeKey(id)+".flow")
+	first := s.walk(r, stored.Flow, "callflows."+policy.EscapeKey(id)+".flow")
 	flow, err := recording.NewFlow(first, unchecked, stored.Name, c.To, owner)
 	for _, p := range problemsOf(err) {
 		r.warn("%s: %s", p.Path, p.Message)
 	}
 	return flow, bad.Err()
+}
+
+// walk reads a flow, and warns of what it passes over: whoever wrote it may take
+// that for recorded.
+func (s *server) walk(r *request, flow any, path string) *policy.Node {
+	first, warnings := s.schemas.Flow(flow, path)
+	for _, w := range warnings {
+		r.warn("%s", w)
+	}
+	return first
 }
 
 func problemsOf(err error) (problems policy.Problems) {

@@ -172,6 +172,12 @@ func TestEveryExampleWorks(t *testing.T) {
 			body = strings.Replace(body, "FQ7W5jWGBFOZbZyTtEMDUPfHcXZLwkRZtPPBwm3UCKs", token, 1)
 		}
 		where := strings.NewReplacer("{account}", "acme", "{user}", "ann", "{call}", "abc123@10.0.0.1", "{id}", ids[kind]).Replace(path)
+		if where == acme && verb == "delete" { // which takes that nothing of it is under way
+			door.park(0)
+			for _, info := range door.calls {
+				info.State = "ended"
+			}
+		}
 		w := door.exchange(t, strings.ToUpper(verb), where, body)
 		var answer any
 		answer, err := jsonschema.UnmarshalJSON(bytes.NewReader(w.Body.Bytes()))

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -191,5 +192,33 @@ func TestDeleteRecording(t *testing.T) {
 		if status, _, _ := d.send(t, "GET", strings.Replace(recordingPath(1), acme, other, 1), ""); status != 404 {
 			t.Errorf("from another account: %d", status)
 		}
+	}
+}
+
+// deadlined notes until when an answer may be written.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (d *deadlined) SetWriteDeadline(t time.Time) error {
+	d.until = t
+	return nil
+}
+
+// A long file may take as long as a slow client needs for it, not only what other
+// answers may take.
+func TestSlowDownload(t *testing.T) {
+	d := newArchive(t)
+	const size = 8 << 20
+	d.kept.Keep(recordingOf(1, 10, "ann", recording.Delivered), make([]byte, size))
+	r := httptest.NewRequestWithContext(t.Context(), "GET", recordingPath(1), nil)
+	r.Header.Set("X-Auth-Token", token)
+	r.Header.Set("Accept", "audio/*")
+	w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+	d.ServeHTTP(w, r)
+	const atModemSpeed = size / (8 << 10) * time.Second
+	if left := time.Until(w.until); w.Code != 200 || w.Body.Len() != size || left < atModemSpeed {
+		t.Errorf("%d, %d bytes, %v for them; want %v", w.Code, w.Body.Len(), left, atModemSpeed)
 	}
 }

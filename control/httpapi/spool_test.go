@@ -35,6 +35,17 @@ func (f *fakeSpool) Usage() (control.SpoolUsage, error) {
 	return u, nil
 }
 
+func (f *fakeSpool) Undelivered(account string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.parked {
+		if p.AccountID == account {
+			n++
+		}
+	}
+	return n
+}
+
 func (f *fakeSpool) Parked(after string, limit int) (list []control.Parked, more bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

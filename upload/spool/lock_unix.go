@@ -19,11 +19,15 @@ func lockFolder(dir, path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open spool %q: %w", dir, err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+	case errors.Is(err, syscall.EWOULDBLOCK):
 		owner, _ := io.ReadAll(io.LimitReader(f, 32))
 		_ = f.Close()
-		return nil, fmt.Errorf("cannot open spool %q: another worker (pid %s) holds it; stop that one or give this one a folder of its own with --data: %w",
-			dir, strings.TrimSpace(string(owner)), err)
+		return nil, fmt.Errorf("cannot open spool %q: another worker (pid %s) holds it; stop that one, or give this one a folder of its own with --data",
+			dir, strings.TrimSpace(string(owner)))
+	case err != nil:
+		_ = f.Close()
+		return nil, fmt.Errorf("cannot open spool %q: cannot lock it: %w", dir, err)
 	}
 	// Whose it is serves that message only; the lock holds without it.
 	_ = f.Truncate(0)

@@ -64,6 +64,9 @@ func TestUsageIsTheSameFromAllSides(t *testing.T) {
 	if got := s.Usage(); !reflect.DeepEqual(got, want) {
 		t.Errorf("inside %+v, want %+v", got, want)
 	}
+	if all, none := s.Recordings("acme"), s.Recordings("nobody"); all != 8 || none != 0 {
+		t.Errorf("%d recordings of the account and %d of another, want 8 and 0", all, none)
+	}
 	f, err := Look(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -46,6 +46,18 @@ func (s *Spool) Usage() Usage {
 	return u
 }
 
+// Recordings counts those of an account, in any state.
+func (s *Spool) Recordings(account string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c, recordings := range s.calls {
+		if c.account == account {
+			n += recordings
+		}
+	}
+	return n
+}
+
 // Quarantine counts the files that were moved aside, now and by earlier
 // processes, and their bytes. It reads the folder.
 func (s *Spool) Quarantine() (files int, bytes int64, err error) { return s.disk.quarantined() }
