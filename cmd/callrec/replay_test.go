@@ -254,7 +254,7 @@ func TestFaultsOfEvents(t *testing.T) {
 		`[1]`,
 		`{"at": 1, "action": "answer"} {}`,
 		`{"at": 1, "action": "answer", "leg": "both"}`,
-		`{"at": 1, "action": "start", "format": "ogg", "time_limit": 1}`,
+		`{"at": 1, "action": "start", "format": "ogg", "time_limit": "long"}`,
 		`{"at": 1, "action": "start", "fromat": "mp3"}`,
 		`{"at": 2, "action": "announce", "call_id": ""}`,
 		`{"at": 2, "action": "announce", "call_id": "a"}`,
@@ -269,7 +269,7 @@ func TestFaultsOfEvents(t *testing.T) {
 	}
 	for i, want := range map[int]string{
 		1: "this is before the call is announced", 2: `there is no action "dance"`, 3: `"at": want seconds`, 4: `got nothing`, 5: `"action" is missing`,
-		6: `"at" is given twice`, 7: "this is no JSON object", 8: "something follows", 9: "leg: ", 10: "time_limit: Value must be at least 5",
+		6: `"at" is given twice`, 7: "this is no JSON object", 8: "something follows", 9: "leg: ", 10: "time_limit: Value did not match type",
 		11: "fromat is no setting of record_call", 12: "call_id: ", 14: "announced a second time", 15: "got 1e99", 16: "got null", 17: `no action "transfer"`, 18: "this is no JSON object: EOF",
 	} {
 		found := false
