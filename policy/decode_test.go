@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"reflect"
 	"strconv"
@@ -57,7 +58,7 @@ type slowDecoder struct {
 
 func (o *slowDecoder) token() any {
 	t, err := o.Token()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		panic(err)
 	}
 	return t

@@ -60,7 +60,7 @@ func textLines(root fs.FS, name string) (out []string) {
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	for s := bufio.NewScanner(f); s.Scan(); {
 		out = append(out, s.Text())
 	}
