@@ -26,7 +26,12 @@ func (s *Spool) Memo(id string) *Memo { return &Memo{s: s, id: id} }
 // Save replaces what the memo says. What it returns is closed once the kernel has
 // that or something newer, and a kill cannot undo it any more; not before the disk
 // takes it. call is not copied: leave it as it is.
-func (m *Memo) Save(call json.RawMessage) (saved <-chan struct{}) { return m.say(call) }
+func (m *Memo) Save(call json.RawMessage) (saved <-chan struct{}) {
+	if len(call) == 0 {
+		call = json.RawMessage("null") // says nothing; it is no end
+	}
+	return m.say(call)
+}
 
 // Remove says that the call is over, and ends the memo. What it returns is closed
 // once no restart will find it.
