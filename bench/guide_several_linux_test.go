@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // A call that the account, its caller, its callee and its callflow all have recorded,
@@ -71,9 +72,7 @@ func TestGuideSeveralRecordings(t *testing.T) {
 		}
 	}
 	apart := ring("apart", strconv.Itoa)
-	if open := h.metric(`callrec_port_pairs{state="open"}`); open != 2 {
-		t.Errorf("%v pairs of ports are open for one call", open)
-	}
+	eventually(t, "one call has two pairs of ports open", 5*time.Second, func() bool { return h.metric(`callrec_port_pairs{state="open"}`) == 2 })
 	beside := ring("beside", one)
 	together(t, map[string]func(t *testing.T){
 		"each to its own url": func(t *testing.T) { judge(t, apart, strconv.Itoa) },

@@ -127,7 +127,7 @@ func TestCancelledArmedRecordingLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorldOn(t, keepParts, func(w *world) {
 				info := w.announce("c", stay)
-				w.wantSpooled("call")
+				w.wantSpooled()
 				w.sleep(second)
 				if c.before != nil {
 					c.before(w)
@@ -148,7 +148,7 @@ func TestCancelledArmedRecordingLeavesNothing(t *testing.T) {
 					t.Errorf("it is %+v", now.Recordings[0])
 				}
 				if known && now.State != "ended" {
-					w.wantSpooled("call")
+					w.wantSpooled()
 					w.do("c", recording.Command{Action: recording.Hangup})
 				}
 				w.sleep(3 * second)
