@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"callrec/capture/capturetest"
 	"callrec/recording"
 )
 
@@ -112,7 +113,6 @@ func TestCalleeComesBack(t *testing.T) {
 func TestUpdateWithoutPorts(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.announce("c")
-		w.fake.Limit = 1
 		before, _ := w.m.Info(recording.CallID{Account: "acc", Call: "c"})
 		r := request(t, `{}`)
 		cmd := recording.Command{Action: recording.Update, At: time.Now(), Start: []recording.Request{r}, Change: recording.Change{Facts: recording.Facts{To: "x"}}}
@@ -122,7 +122,7 @@ func TestUpdateWithoutPorts(t *testing.T) {
 		if after, _ := w.m.Info(before.Spec.ID); after.Spec.To != "" || len(after.Recordings) != 0 {
 			t.Errorf("%+v", after)
 		}
-	})
+	}, func(c *recording.Config) { c.Sets[0].(*capturetest.Fake).Limit = 1 })
 }
 
 // What is told of the parties goes with recordings that begin after it, and the
