@@ -89,9 +89,14 @@ func TestFileIsRight(t *testing.T) {
 			time.Sleep(time.Until(said))
 			w.act(name, "hangup")
 			after := time.Now()
-			// What the sender adds to a delay of 700 ms must leave some of the hold.
+			// What the sender adds to a delay of 700 ms must leave some of the hold; and
+			// where hardly a packet comes undelayed, much less of it looks like a clock that drifts.
+			most := 250 * time.Millisecond
+			if name == "troubled" {
+				most = 40 * time.Millisecond
+			}
 			switch l := <-lag; {
-			case l > 250*time.Millisecond:
+			case l > most:
 				t.Skipf("the machine is too busy: the sender lagged %v behind", l)
 			case l > 20*time.Millisecond:
 				t.Logf("the sender lagged %v behind; judged by when packets really left", l)
