@@ -195,6 +195,7 @@ func (c *spoken) speak() {
 	c.t.Helper()
 	c.zero = c.now()
 	var both sync.WaitGroup
+	t := c.t // c may go under a subtest meanwhile
 	for leg, name := range []string{"caller", "callee"} {
 		conn, to, k := udp(c.t, "127.0.0.1:0"), c.data.port(c.t, name), c.talks[leg]
 		both.Go(func() {
@@ -204,11 +205,11 @@ func (c *spoken) speak() {
 				if i := n - c.pressed; c.key != nil && leg == 0 && i >= 0 && i < testkit.DigitFrames {
 					h := rtp.Header{PayloadType: 101, SequenceNumber: k.seq + uint16(n), Timestamp: k.ts + uint32(c.pressed*frame), SSRC: k.ssrc, Marker: i == 0}
 					if _, err := conn.WriteToUDPAddrPort(testkit.AppendRTP(nil, h, testkit.DigitPayload(*c.key, i)), to); err != nil {
-						c.t.Errorf("cannot send: %v", err)
+						t.Errorf("cannot send: %v", err)
 					}
 					continue
 				}
-				k.send(c.t, conn, to, n)
+				k.send(t, conn, to, n)
 				if left := time.Now().Add(-time.Duration(n) * frameTime); n == 0 || left.Before(c.left[leg]) {
 					c.left[leg] = left
 				}
