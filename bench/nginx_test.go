@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -61,23 +60,7 @@ http {
 	if err := os.MkdirAll(d.dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	cmd := exec.Command(bin, "-p", root, "-c", conf, "-e", filepath.Join(root, "error.log"))
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // killed, and says so
-	})
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			_ = c.Close()
-			return d
-		}
-	}
-	t.Fatalf("nginx does not listen: %s", out.String())
+	runServer(t, addr, nil, bin, "-p", root, "-c", conf, "-e", filepath.Join(root, "error.log"))
 	return d
 }
 

@@ -12,35 +12,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// metrics reads all of /metrics, by name with labels.
-func (w *worker) metrics() map[string]float64 {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+w.ops+"/metrics", nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	all := map[string]float64{}
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		at := strings.LastIndexByte(lines.Text(), ' ')
-		if v, err := strconv.ParseFloat(lines.Text()[at+1:], 64); err == nil && at > 0 {
-			all[lines.Text()[:at]] = v
-		}
-	}
-	return all
-}
 
 // listening is what a listener to an account's events has heard.
 type listening struct {

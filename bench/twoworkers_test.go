@@ -15,20 +15,6 @@ import (
 	"time"
 )
 
-// outsideNATS runs a NATS server as an operator would, built from the module that the
-// worker's own comes from.
-func outsideNATS(t *testing.T) (url string) {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "nats-server")
-	if out, err := exec.Command("go", "build", "-o", name, "github.com/nats-io/nats-server/v2").CombinedOutput(); err != nil {
-		t.Skipf("cannot build nats-server: %v\n%s", err, out)
-	}
-	addr := freePort(t)
-	_, port, _ := net.SplitHostPort(addr)
-	runServer(t, addr, nil, name, "-js", "-sd", t.TempDir(), "-a", "127.0.0.1", "-p", port)
-	return "nats://" + addr
-}
-
 // bucket runs versitygw over a folder with a bucket "rec", and gives its URL, the
 // bucket's folder, and what a worker needs in its environment.
 func bucket(t *testing.T) (url, dir string, env []string) {
@@ -147,7 +133,7 @@ func sameCalls(t *testing.T, ws [2]*worker, n int, settings map[string]any) map[
 // one worker have the same call id.
 func TestTwoWorkersOfOneStoreDoNotMeet(t *testing.T) {
 	t.Parallel()
-	nats, rec, ports := outsideNATS(t), newFlapping(t), [2]string{"31000-31199", "31200-31399"}
+	nats, rec, ports := startNATS(t).url(), newFlapping(t), [2]string{"31000-31199", "31200-31399"}
 	ws := pair(t, ports, nil, "--nats", nats)
 	const n = 30
 	of := sameCalls(t, ws, n, map[string]any{"format": "wav", "url": rec.URL + "/in"})

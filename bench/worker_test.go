@@ -307,6 +307,16 @@ func (w *worker) stored(id string, within time.Duration) string {
 // metric reads one figure from /metrics, by its name with labels.
 func (w *worker) metric(name string) float64 {
 	w.t.Helper()
+	f, ok := w.metrics()[name]
+	if !ok {
+		w.t.Fatalf("no metric %s", name)
+	}
+	return f
+}
+
+// metrics reads all of /metrics, by name with labels.
+func (w *worker) metrics() map[string]float64 {
+	w.t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+w.ops+"/metrics", nil)
 	if err != nil {
 		w.t.Fatal(err)
@@ -315,16 +325,13 @@ func (w *worker) metric(name string) float64 {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
+	all := map[string]float64{}
 	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		if v, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
-			f, err := strconv.ParseFloat(v, 64)
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			return f
+		at := strings.LastIndexByte(lines.Text(), ' ')
+		if v, err := strconv.ParseFloat(lines.Text()[at+1:], 64); err == nil && at > 0 {
+			all[lines.Text()[:at]] = v
 		}
 	}
-	w.t.Fatalf("no metric %s", name)
-	return 0
+	return all
 }

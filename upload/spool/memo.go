@@ -2,7 +2,6 @@ package spool
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -107,6 +106,6 @@ func (l LeftMemo) Reject(why error) {
 		s.log.Error("cannot quarantine what was kept of a call, it stays where it is", "call", l.m.id, "why", why, "err", err)
 		return
 	}
-	s.quarantine(why.Error(), filepath.Base(file))
+	s.quarantine(why.Error(), file)
 	l.m.Remove()
 }
