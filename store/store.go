@@ -126,6 +126,7 @@ func (s *Store) connect(cfg Config) (err error) {
 		nats.Name("callrec"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), // fail at once while away
 		nats.IgnoreAuthErrorAbort(), // a password that is being changed is no reason to give up
 		nats.ReconnectWait(500 * time.Millisecond),
+		nats.SetCustomDialer(&dialer{}),
 		// A server that reads nothing must not hold a writer, and all behind it, for long.
 		nats.FlusherTimeout(answerTime),
 		nats.DisconnectErrHandler(func(c *nats.Conn, err error) {
