@@ -65,8 +65,12 @@ func TestMpg123AndFfmpeg(t *testing.T) {
 	for i, cfg := range judged() {
 		t.Run(cfg.String(), func(t *testing.T) {
 			t.Parallel()
+			once := 2 // noise, the hardest, for every other one
+			if i%2 == 1 {
+				once = i / 2 % len(signals)
+			}
 			for s := range signals {
-				if !long && s != 2 && s != i%len(signals) {
+				if !long && s != once {
 					continue
 				}
 				const n = 9001
