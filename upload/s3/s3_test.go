@@ -5,9 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -119,6 +122,43 @@ func TestCredentialsFromAFile(t *testing.T) {
 		if !strings.Contains(h.Get("Authorization"), "FROMFILE/") {
 			t.Errorf("%s: %q", path, h.Get("Authorization"))
 		}
+	}
+}
+
+// A container's role gives credentials for a while, with a token that goes along; those
+// that are about to end are asked for again.
+func TestCredentialsFromARole(t *testing.T) {
+	environment(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	asked := 0
+	role := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"AccessKeyId": fmt.Sprint("ROLE", asked), "SecretAccessKey": "s", "Token": fmt.Sprint("TOKEN", asked),
+			"Expiration": time.Now().Add(time.Duration(asked-1) * time.Hour), // the first have ended
+		})
+	}))
+	defer role.Close()
+	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", role.URL)
+	f, url := newFake(t)
+	p := target(t, s3.Config{URL: "s3://rec?region=eu-west-1&endpoint=" + url})
+	for i := range 2 {
+		if err := p.Put(t.Context(), targettest.Object(i, upload.Destination{}, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, h := range f.headers {
+		nth := 2
+		if strings.HasSuffix(path, targettest.Object(0, upload.Destination{}, nil).ID+".json") {
+			nth = 1 // the first of all
+		}
+		if !strings.Contains(h.Get("Authorization"), fmt.Sprintf("=ROLE%d/", nth)) || h.Get("X-Amz-Security-Token") != fmt.Sprint("TOKEN", nth) {
+			t.Errorf("%s: %q, %q; want those of time %d", path, h.Get("Authorization"), h.Get("X-Amz-Security-Token"), nth)
+		}
+	}
+	if asked != 2 || len(f.headers) != 4 {
+		t.Errorf("asked %d times for %d objects, want 2 and 4", asked, len(f.headers))
 	}
 }
 
