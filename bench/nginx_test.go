@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"callrec/internal/testkit"
 )
 
 // webdav is a real nginx that stores what is PUT under /up/.
@@ -28,40 +28,11 @@ type webdav struct {
 
 func startNginx(t *testing.T) webdav {
 	t.Helper()
-	bin, err := exec.LookPath("nginx")
-	if err != nil {
-		t.Skip("nginx is not installed: apt-get install --no-install-recommends nginx-light")
-	}
-	root := t.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	d := webdav{url: "http://" + addr, dir: filepath.Join(root, "up"), log: filepath.Join(root, "access.log")}
-	config := strings.NewReplacer("ROOT", root, "ADDR", addr).Replace(`
-daemon off; master_process off; worker_processes 1; pid ROOT/pid; error_log ROOT/error.log;
-events { worker_connections 64; }
-http {
+	url, root := testkit.Nginx(t, `
   log_format facts escape=json '{"status":"$status","method":"$request_method","uri":"$request_uri","length":"$http_content_length",'
     '"type":"$http_content_type","digest":"$http_repr_digest","key":"$http_idempotency_key","chunked":"$http_transfer_encoding"}';
-  access_log ROOT/access.log facts; client_max_body_size 0; client_body_temp_path ROOT/body;
-  proxy_temp_path ROOT/p; fastcgi_temp_path ROOT/f; uwsgi_temp_path ROOT/u; scgi_temp_path ROOT/s;
-  server { listen ADDR; root ROOT; location /up/ { dav_methods PUT; create_full_put_path on; dav_access user:rw group:r all:r; } }
-}
-`)
-	conf := filepath.Join(root, "nginx.conf")
-	if err := os.WriteFile(conf, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(d.dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	runServer(t, addr, nil, bin, "-p", root, "-c", conf, "-e", filepath.Join(root, "error.log"))
-	return d
+  server { listen ADDR; root ROOT; access_log ROOT/access.log facts; location /up/ { } }`)
+	return webdav{url: url, dir: filepath.Join(root, "up"), log: filepath.Join(root, "access.log")}
 }
 
 // put is one request as the receiver saw it.

@@ -1,72 +1,28 @@
 package bench
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"callrec/internal/testkit"
 )
 
 // bucket runs versitygw over a folder with a bucket "rec", and gives its URL, the
 // bucket's folder, and what a worker needs in its environment.
 func bucket(t *testing.T) (url, dir string, env []string) {
 	t.Helper()
-	name, err := exec.LookPath("versitygw")
-	if err != nil {
-		t.Skip("versitygw is not on PATH: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
+	const key, secret = "bench", "bench-secret"
+	url, dir = testkit.Versitygw(t, key, secret)
+	return url, dir, []string{
+		"AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secret, "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL_S3=" + url,
 	}
-	root := t.TempDir()
-	dir = filepath.Join(root, "rec")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	addr := freePort(t)
-	runServer(t, addr, []string{"ROOT_ACCESS_KEY=bench", "ROOT_SECRET_KEY=bench-secret"}, name, "--port", addr, "posix", "--sidecar", t.TempDir(), root)
-	return "http://" + addr, dir, []string{
-		"AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench-secret", "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL_S3=http://" + addr,
-	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-// runServer runs a server until the test ends, and returns when it listens.
-func runServer(t *testing.T, addr string, env []string, name string, args ...string) {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Env = append(os.Environ(), env...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // killed, and says so
-	})
-	for range 400 {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			_ = c.Close()
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatalf("%s does not listen at %s", name, addr)
 }
 
 // pair starts two workers, each with a data folder and ports of its own.

@@ -1,17 +1,15 @@
 package upload_test
 
 import (
-	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"callrec/internal/testkit"
 	"callrec/upload"
 	"callrec/upload/httpput"
 	"callrec/upload/targettest"
@@ -28,13 +26,11 @@ func apache(t *testing.T) (url, dir string) {
 	}
 	root, err := os.MkdirTemp("", "apache")
 	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
 	dir = filepath.Join(root, "up")
 	must(t, os.Mkdir(dir, 0o777), os.Mkdir(filepath.Join(root, "lock"), 0o777),
 		os.Chmod(root, 0o755), os.Chmod(dir, 0o777), os.Chmod(filepath.Join(root, "lock"), 0o777)) // its workers are other users
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	addr := l.Addr().String()
-	must(t, l.Close())
+	addr := testkit.FreeAddr(t)
 	conf := fmt.Sprintf(`
 ServerRoot %[1]s
 PidFile %[1]s/pid
@@ -62,25 +58,8 @@ Redirect 308 /moved/ http://%[2]s/up/
 		conf += "User www-data\nGroup www-data\n"
 	}
 	must(t, os.WriteFile(filepath.Join(root, "apache.conf"), []byte(conf), 0o644))
-	cmd := exec.Command(bin, "-f", filepath.Join(root, "apache.conf"), "-DFOREGROUND")
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt) // its workers end with it
-		_ = cmd.Wait()
-		_ = os.RemoveAll(root)
-	})
-	for range 200 {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = c.Close()
-			return "http://" + addr, dir
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	t.Fatalf("apache does not listen: %s", out.String())
-	return "", ""
+	testkit.RunServer(t, addr, nil, bin, "-f", filepath.Join(root, "apache.conf"), "-DFOREGROUND")
+	return "http://" + addr, dir
 }
 
 // storedByApache knows that Apache leaves an escaped slash as it is, and takes it

@@ -6,15 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"callrec/internal/testkit"
 	"callrec/upload"
 	"callrec/upload/guard"
 	"callrec/upload/httpput"
@@ -26,56 +25,18 @@ import (
 // password under /auth/. It returns its URL and the folder.
 func nginx(t *testing.T) (url, dir string) {
 	t.Helper()
-	bin, err := exec.LookPath("nginx")
-	if err != nil {
-		t.Skip("nginx is not installed: apt-get install --no-install-recommends nginx-light")
-	}
-	root := t.TempDir()
-	dir = filepath.Join(root, "up")
-	// "rec", "secret": nginx takes the crypt scheme in plain for what it is.
-	must(t, os.Mkdir(dir, 0o777), os.WriteFile(filepath.Join(root, "users"), []byte("rec:{PLAIN}secret\n"), 0o644))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	must(t, l.Close())
-	conf := fmt.Sprintf(`
-daemon off; master_process off; worker_processes 1; pid %[1]s/pid; error_log %[1]s/error.log;
-events { worker_connections 64; }
-http {
-  access_log off; client_max_body_size 0;
-  client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
-  dav_methods PUT; create_full_put_path on; dav_access user:rw group:r all:r;
+	url, root := testkit.Nginx(t, `
   server {
-    listen %[2]s; root %[1]s;
+    listen ADDR; root ROOT;
     location /up/    { }
-    location /auth/  { alias %[1]s/up/; auth_basic rec; auth_basic_user_file %[1]s/users; }
+    location /auth/  { alias ROOT/up/; auth_basic rec; auth_basic_user_file ROOT/users; }
     location /moved/ { rewrite ^/moved/(.*)$ /up/$1 redirect; }
     location /deny/  { return 403; }
     location /down/  { return 503; }
-  }
-}
-`, root, addr)
-	must(t, os.WriteFile(filepath.Join(root, "nginx.conf"), []byte(conf), 0o644))
-	cmd := exec.Command(bin, "-p", root, "-c", filepath.Join(root, "nginx.conf"), "-e", filepath.Join(root, "error.log"))
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // killed, and says so
-	})
-	for range 200 {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = c.Close()
-			return "http://" + addr, dir
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	t.Fatalf("nginx does not listen: %s", out.String())
-	return "", ""
+  }`)
+	// "rec", "secret": nginx takes the crypt scheme in plain for what it is.
+	must(t, os.WriteFile(filepath.Join(root, "users"), []byte("rec:{PLAIN}secret\n"), 0o644))
+	return url, filepath.Join(root, "up")
 }
 
 func must(t *testing.T, errs ...error) {

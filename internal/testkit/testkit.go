@@ -1,6 +1,6 @@
 // Package testkit owns what tests and benchmarks share: packets, a sender that
-// keeps a timetable, a server that hangs, and a check for leaks. Only tests and bench
-// import it.
+// keeps a timetable, real servers and one that hangs, and a check for leaks. Only
+// tests and bench import it.
 package testkit
 
 import (

@@ -4,65 +4,21 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"callrec/internal/testkit"
 	"callrec/upload"
 	"callrec/upload/s3"
 	"callrec/upload/targettest"
 )
 
-// versitygw runs a real S3 server over a folder, with a bucket "rec". It gives
-// its URL and the bucket's folder.
-func versitygw(t *testing.T) (url, dir string) {
-	t.Helper()
-	bin, err := exec.LookPath("versitygw")
-	if err != nil {
-		t.Skip("versitygw is not on PATH: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
-	}
-	root := t.TempDir()
-	dir = filepath.Join(root, "rec")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	cmd := exec.Command(bin, "--port", addr, "posix", "--sidecar", t.TempDir(), root)
-	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+accessKey, "ROOT_SECRET_KEY="+secretKey)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // killed, and says so
-	})
-	for range 200 {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = c.Close()
-			return "http://" + addr, dir
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatalf("versitygw does not listen: %s", out.String())
-	return "", ""
-}
-
 // TestVersitygw holds the target against a server that checks signatures.
 func TestVersitygw(t *testing.T) {
 	environment(t)
-	url, dir := versitygw(t)
+	url, dir := testkit.Versitygw(t, accessKey, secretKey)
 	t.Setenv("AWS_ENDPOINT_URL_S3", url)
 	n := 0
 	targettest.Run(t, func(t *testing.T) targettest.Subject {
