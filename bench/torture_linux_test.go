@@ -184,7 +184,7 @@ func (v *victim) judge(t *testing.T, rec *receiver, killed, back time.Time) {
 	at := func(t time.Time) int { return int(t.Sub(started) / sample) }
 	from, to := at(killed.Add(-2500*time.Millisecond)), at(back.Add(60*time.Millisecond))
 	if v.armed {
-		from, to = 0, 0 // it begins after the gap
+		from, to = 0, max(0, at(back.Add(20*time.Millisecond))) // it begins after the gap, but perhaps within a packet that came before its end
 	}
 	const rounded = 16 // two times are told in milliseconds
 	most := at(v.hungUp) + rounded
