@@ -242,6 +242,7 @@ func TestCodes(t *testing.T) {
 		{"no such path", "GET", "/v2/nothing", "", nil, nil, 404, "bad_identifier", ""},
 		{"below a call", "GET", call + "/x", "", nil, nil, 404, "bad_identifier", ""},
 		{"no API", "GET", "/", "", nil, nil, 404, "bad_identifier", ""},
+		{"the API's root", "GET", "/v2", "", nil, nil, 404, "bad_identifier", ""},
 		{"unclean", "GET", "/v2//accounts/acme/channels", "", nil, nil, 404, "bad_identifier", ""},
 		{"dots", "GET", "/v2/accounts/acme/channels/../channels", "", nil, nil, 404, "bad_identifier", ""},
 		{"account", "GET", "/v2/accounts/ac.me/channels", "", nil, nil, 404, "bad_identifier", ""},
