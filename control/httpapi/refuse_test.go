@@ -127,7 +127,7 @@ var badMetaflows = []refusal{
 	{"action", `{"data":{"action":"hangup","data":{"module":"record_call"}}}`, []string{"action enum"}},
 	{"module", `{"data":{"action":"metaflow","data":{"module":"play","data":{"action":1}}}}`, []string{"data.module enum"}},
 	{"inner action", `{"data":{"action":"metaflow","data":{"module":"record_call","data":{"action":"pause"}}}}`, []string{"data.data.action enum"}},
-	{"settings", `{"data":{"action":"metaflow","data":{"module":"record_call","data":{"action":"start","time_limit":1.5,"record_sample_rate":"7"}}}}`, []string{"data.data.time_limit type", "data.data.record_sample_rate type"}},
+	{"settings", `{"data":{"action":"metaflow","data":{"module":"record_call","data":{"action":"start","time_limit":1.5,"record_sample_rate":"8k"}}}}`, []string{"data.data.time_limit type", "data.data.record_sample_rate type"}},
 	{"id of a start", `{"data":{"action":"metaflow","data":{"module":"record_call","data":{"action":"start","id":"x"}}}}`, []string{"data.data.id error"}},
 	{"at", `{"data":{"action":"metaflow","data":{"module":"record_call","data":{"action":"mask","at":"noon"}}}}`, []string{"data.data.at wrong_format"}},
 	{"unknown field", `{"data":{"action":"metaflow","data":{"module":"record_call","x":1}}}`, []string{"data.x additionalProperties"}},
