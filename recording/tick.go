@@ -52,9 +52,9 @@ func (s *shard) advance(c *call, upTo int64) (changed bool) {
 		if w := c.wants(c.fixed, c.fixed+n); w != (wants{}) {
 			changed = s.render(c, n) || changed
 		} else {
-			for _, l := range c.legs {
+			for i, l := range c.legs {
 				if l != nil {
-					l.voice.skip(c.fixed + n)
+					l.voice.pass(c.fixed, n, &s.scratch.ears[i])
 				}
 			}
 		}

@@ -177,6 +177,16 @@ func (v *voice) whereToJump(pos, n int64, e *ear) (at, jump int64, ok bool) {
 	return 0, 0, false
 }
 
+// pass goes over the n samples of the leg from position pos of the call on, which
+// nobody wants. What has been read already is heard: to go on behind it would move the leg.
+func (v *voice) pass(pos, n int64, e *ear) {
+	if v.read > pos+n+v.course.Whole() {
+		v.hear(pos, n, e)
+		return
+	}
+	v.skip(pos + n)
+}
+
 // skip passes over everything before position pos of the call unheard.
 func (v *voice) skip(pos int64) {
 	v.follow()

@@ -3,6 +3,7 @@ package recording
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,7 +67,7 @@ func TestListeningNowAndThen(t *testing.T) {
 		}
 		for ; pos+stretch <= clock.Samples(now-time.Second)-ahead; pos += stretch {
 			if pos < 58*clock.Rate && pos/stretch%2 == 0 {
-				p.voice.skip(pos + stretch)
+				p.voice.pass(pos, stretch, &e)
 				continue
 			}
 			pcm := p.voice.hear(pos, stretch, &e)
@@ -78,6 +79,37 @@ func TestListeningNowAndThen(t *testing.T) {
 	want := 2*clock.Rate + int(later/clock.Sample)
 	if at := peakOf(got); at < want-8 || at > want+8 {
 		t.Errorf("the click is at %d, want %d", at, want)
+	}
+}
+
+// Nobody listening for less than what is read ahead moves no leg: what is heard then
+// is where it would have been.
+func TestPausesOfListening(t *testing.T) {
+	pool := jitter.NewPool(time.Second)
+	here, there := newParty(pool, 1, 0), newParty(pool, 1, 0)
+	for _, p := range []*party{here, there} {
+		p.signal, p.delay = clicks(true), func(*rand.Rand, time.Duration) time.Duration { return 0 }
+	}
+	e := newEar(resample.NewWarp())
+	r := rand.New(rand.NewPCG(1, 1))
+	var pos, paused int64
+	for now := roundEvery; now < 20*time.Second; now += roundEvery {
+		here.arrive(now)
+		there.arrive(now)
+		for upTo := clock.Samples(now-time.Second) - ahead; pos < upTo; {
+			n := min(1+r.Int64N(stretch), upTo-pos)
+			want := slices.Clone(there.voice.hear(pos, n, &e))
+			if pos > 2*clock.Rate && r.IntN(3) == 0 {
+				here.voice.pass(pos, n, &e)
+				paused++
+			} else if got := here.voice.hear(pos, n, &e); !slices.Equal(got, want) {
+				t.Fatalf("from %d on, after %d pauses, another sound: the leg was moved by %d", pos, paused, here.voice.course.Whole())
+			}
+			pos += n
+		}
+	}
+	if here.voice.course.Shift() != there.voice.course.Shift() || paused < 20 {
+		t.Errorf("%d pauses moved the leg by %d", paused, here.voice.course.Whole())
 	}
 }
 
@@ -141,7 +173,7 @@ func hearWhatever(t *testing.T, in []byte, warp *resample.Warp) {
 		last = now + time.Duration(size)*clock.Sample
 		for upTo := clock.Samples(now-rules.Hold) - ahead; pos+stretch <= upTo; pos += stretch {
 			if kind&8 != 0 {
-				l.voice.skip(pos + stretch)
+				l.voice.pass(pos, stretch, &e)
 			} else {
 				l.voice.hear(pos, stretch, &e)
 			}

@@ -53,6 +53,7 @@ func TestWrongUsage(t *testing.T) {
 		},
 		{[]string{"serve", "--max-busy", "101", "--max-memory=-1"}, []string{"--max-busy 101", "--max-memory -1"}},
 		{[]string{"serve", "--http", "0.0.0.0:80"}, []string{"--http-insecure"}},
+		{[]string{"serve", "--http", "8000", "--ops", "localhost"}, []string{`--http: want ADDR:PORT, like 127.0.0.1:8000, got "8000"`, `--ops: want ADDR:PORT, like 127.0.0.1:9090, or nothing, got "localhost"`}},
 		{[]string{"serve", "--shards", "many"}, []string{"--shards"}},
 		{[]string{"serve", "--data", data, "--storage", "https://h/", "--storage-keep", "1h"}, []string{"--storage-keep", "folder"}},
 		{[]string{"serve", "--data", data, "--upload-ca", data + "/none"}, []string{"--upload-ca"}},

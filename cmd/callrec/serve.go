@@ -135,8 +135,15 @@ func (c *serveCmd) workerConfig() (workerConfig, error) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		note(errors.New("--tls-cert and --tls-key belong together"))
 	}
-	if c.TLSCert == "" && !c.HTTPInsecure && !onLoopback(c.HTTP) {
+	_, _, err = net.SplitHostPort(c.HTTP)
+	if err != nil {
+		note(fmt.Errorf("--http: want ADDR:PORT, like 127.0.0.1:8000, got %q", c.HTTP))
+	}
+	if err == nil && c.TLSCert == "" && !c.HTTPInsecure && !onLoopback(c.HTTP) {
 		note(fmt.Errorf("--http %s can be reached from other machines: give --tls-cert and --tls-key, or say --http-insecure", c.HTTP))
+	}
+	if _, _, err := net.SplitHostPort(c.Ops); c.Ops != "" && err != nil {
+		note(fmt.Errorf("--ops: want ADDR:PORT, like 127.0.0.1:9090, or nothing, got %q", c.Ops))
 	}
 	if len(bad) > 0 {
 		return workerConfig{}, usageError{errors.Join(bad...)}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,8 +75,8 @@ func (c *spoolListCmd) run(d spoolDesk, w io.Writer) error {
 		return err
 	}
 	u, err := d.Usage()
-	if err != nil && listed == nil { // else it is the same fault
-		return err
+	if err != nil && (listed == nil || d.Running()) { // of a folder that cannot be read in part, the rest is counted
+		return cmp.Or(listed, err)
 	}
 	if err := spoolSummary(w, u, d.Running()); err != nil {
 		return err

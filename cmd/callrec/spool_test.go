@@ -210,6 +210,9 @@ func TestSpoolFindsItsWorker(t *testing.T) {
 	if _, errs := spoken(t, 1, "spool", "retry", "--all", "--data", data, "--token-file", wrong); !strings.Contains(errs, "--token-file") {
 		t.Errorf("a wrong token: %s", errs)
 	}
+	if out, errs := spoken(t, 1, "spool", "list", "--data", data, "--token-file", wrong); out != "" || !strings.Contains(errs, "--token-file") {
+		t.Errorf("a wrong token: %s %s", out, errs)
+	}
 	for name, change := range map[string]func(*address){
 		"certificate": func(a *address) { a.Certificate = strings.Repeat("0", 64) },
 		"pid":         func(a *address) { a.PID++ },

@@ -42,9 +42,9 @@ func (s *server) act(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	data, bad := s.schemas.Accept("channels.action", data)
 	o := objectOf(data)
 	action := o.text("action")
-	bad := s.schemas.Check("channels.action", data)
 	info, live := s.Recorder.Info(r.call)
 	command := recording.Command{Action: plain[action], At: s.instant(r, o, "at", &bad), Leg: o.leg("leg")}
 	if live && action == "update" {
@@ -104,7 +104,7 @@ func (s *server) metaflow(r *request) (reply, error) {
 		return reply{}, err
 	}
 	const path = "data.data"
-	bad := s.schemas.Check("channels.metaflow", data)
+	data, bad := s.schemas.Accept("channels.metaflow", data)
 	flow := objectOf(data).object("data").object("data")
 	for _, key := range s.schemas.Unknown("metaflows.record_call", flow) {
 		r.warn("%s.%s is no setting of record_call and is ignored", path, policy.EscapeKey(key))

@@ -20,7 +20,7 @@ func (s *server) announce(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	bad := s.schemas.Check("channels.announce", data)
+	data, bad := s.schemas.Accept("channels.announce", data)
 	o := objectOf(data)
 	c := s.callSpec(r, o, &bad)
 	flow, err := s.flowOf(r, o, &c, &bad)

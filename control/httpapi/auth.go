@@ -83,7 +83,9 @@ func (s *server) apiAuth(r *request) (reply, error) {
 	}
 	if bad := s.schemas.Check("api_auth", data); len(bad) > 0 {
 		for i := range bad {
-			bad[i].Value = nil // somebody's key, with a character too many
+			if bad[i].Rule != "required" { // that names the field
+				bad[i].Value = nil // somebody's key, with a character too many
+			}
 		}
 		return reply{}, bad
 	}

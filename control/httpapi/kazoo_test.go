@@ -96,3 +96,17 @@ func TestWhatKazooAnswers(t *testing.T) {
 		t.Errorf("not pretty: %s", w.Body)
 	}
 }
+
+// Values that are the text of the right one are taken for it, in calls as in documents.
+func TestCasts(t *testing.T) {
+	d := newTenant(t)
+	d.must(t, 201, "PUT", channels, `{"data":{"call_id":"c1","answered":"true","flow":{"module":"play","data":{},"children":{"_":{"module":"record_call","data":{"action":"start","time_limit":"60"}}}}}}`)
+	d.must(t, 200, "PUT", channels, `{"data":{"call_id":"c1","answered":true,"flow":{"module":"play","data":{},"children":{"_":{"module":"record_call","data":{"action":"start","time_limit":60}}}}}}`)
+	d.must(t, 200, "POST", call, `{"data":{"action":"callflow","flow":{"module":"record_call","data":{"action":"start","record_on_bridge":"false"}}}}`)
+	d.must(t, 200, "PUT", call, metaflow(`"action":"start","record_sample_rate":"16000","time_limit":"0"`))
+	for data, want := range map[string]string{`"time_limit":"4"`: "minimum", `"time_limit":"1 h"`: "type", `"record_on_answer":"yes"`: "type"} {
+		if status, out, _ := d.send(t, "POST", call, `{"data":{"action":"callflow","flow":{"module":"record_call","data":{"action":"start",`+data+`}}}}`); status != 400 || len(problems(out)) != 1 || !strings.HasSuffix(problems(out)[0], " "+want) {
+			t.Errorf("%s: %d %v, want %s", data, status, out, want)
+		}
+	}
+}

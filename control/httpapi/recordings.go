@@ -84,7 +84,7 @@ func (s *server) createdRange(q url.Values, bad *policy.Problems) (from, to time
 	switch {
 	case from.After(to):
 		err = badRange(fmt.Sprintf("created_to %d is prior to created_from %d", said[0], said[1]), said[1])
-	case to.Sub(from) > maxRange:
+	case said[0]-said[1] > int64(maxRange/time.Second):
 		err = badRange(fmt.Sprintf("created_to %d is more than %d seconds from created_from %d", said[0], maxRange/time.Second, said[1]), said[1])
 	case hasTo:
 		to = to.Add(time.Second - time.Nanosecond) // the whole second named

@@ -105,7 +105,11 @@ func TestRecordingLists(t *testing.T) {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
+	d.now = clock.Truncate(time.Second).Add(999 * time.Millisecond) // ranges are of whole seconds
 	now := control.GregorianSeconds(clock)
+	if got := walk(acme + "/recordings?created_from=" + fmt.Sprint(now-2682000)); got != "12345" {
+		t.Errorf("the longest range: %s", got)
+	}
 	for query, want := range map[string]string{
 		"created_from=x":         `{"created_from":{"type":{"message":"Value did not match type(s): integer","target":"seconds since the year 0","value":"x"}}}`,
 		"created_from=" + g(-60): fmt.Sprintf(`{"created_from":{"date_range":{"message":"created_to %d is prior to created_from %d","cause":%d}}}`, now, now+3600, now+3600),

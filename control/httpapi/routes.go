@@ -74,6 +74,7 @@ func (s *server) routes() http.Handler {
 		mux.Handle(pattern, s.serve(m))
 		mux.Handle(pattern+"/{$}", s.serve(m))
 	}
+	mux.Handle("/v2", s.serve(nil)) // else the mux redirects it
 	mux.Handle("/v2/", s.serve(nil))
 	gone := s.refuse(&control.Fault{Status: http.StatusGone, Message: "gone", Data: control.Explain{Message: "the API is at /v2"}})
 	mux.Handle("/v1", gone)

@@ -125,6 +125,8 @@ func TestAPIAuth(t *testing.T) {
 	if data["account_id"] != "acme" || fmt.Sprint(slices.Sorted(maps.Keys(data))) != "[account_id apps is_reseller language reseller_id scope]" {
 		t.Errorf("%v", data)
 	}
+	_, out, _ = d.send(t, "PUT", "/v2/api_auth", `{"data":{}}`, "X-Auth-Token", "")
+	equal(t, "no key", out["data"], `{"api_key":{"required":{"message":"Field is required but missing","value":"api_key"}}}`)
 	long := strings.Repeat("k", 300)
 	for key, want := range map[string]int{"guess": 401, long: 400} {
 		status, out, _ := d.send(t, "PUT", "/v2/api_auth", `{"data":{"api_key":"`+key+`"}}`, "X-Auth-Token", "")
