@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// gate is a receiver that keeps whoever sends waiting until it is opened.
+// newGate makes a receiver that keeps whoever sends waiting until it is opened.
 func newGate(t *testing.T) (m *mailbox, open func()) {
 	m = newMailbox(t)
 	m.mend()
