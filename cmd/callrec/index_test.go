@@ -36,16 +36,13 @@ func (s *shop) leave(n int, state string) (ids []string) {
 // shown is what the index says of a recording.
 func (s *shop) shown(id string) (state, reason string) {
 	s.t.Helper()
-	r, err := s.store.Recording(s.t.Context(), "acme", id)
-	if err != nil {
+	if _, err := s.store.Recording(s.t.Context(), "acme", id); err != nil {
 		return "", err.Error()
 	}
 	doc := s.ask(200, "GET", "accounts/acme/recordings/"+id, `{}`)
+	state, _ = doc["state"].(string)
 	reason, _ = doc["reason"].(string)
-	if doc["state"] != r.State {
-		s.t.Errorf("%s is listed as %s and shown as %v", id, r.State, doc["state"])
-	}
-	return r.State, reason
+	return state, reason
 }
 
 func (s *shop) waitFor(id, want string) {
