@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -119,6 +120,9 @@ func torture(t *testing.T, r *rand.Rand, data string, rec *receiver, run int, mo
 			}
 		}
 	}
+	eventually(t, "the index knows that all are delivered", 30*time.Second, func() bool {
+		return !slices.ContainsFunc(victims, func(v *victim) bool { return w.indexed(v.call.Recordings[0].ID) != "delivered" })
+	})
 	if q := w.metric("callrec_spool_quarantined_total"); q != 0 {
 		t.Errorf("%v files in quarantine", q)
 	}

@@ -122,30 +122,25 @@ func redact(text string) string {
 	return strings.TrimSuffix(u.String(), "?")
 }
 
-// Settled is a recording of the index after the delivery has come to an end. Without
-// a reason it keeps the one that it has of itself: that a crash has cut it short.
-func Settled(r *Recording, state recording.State, reason string, at time.Time) (Recording, error) {
+// Failed is a recording of the index that turned out to be lost, which a reason must say.
+func Failed(r *Recording, reason string, at time.Time) (Recording, error) {
 	var doc map[string]json.RawMessage
 	if err := json.Unmarshal(r.Doc, &doc); err != nil {
 		return Recording{}, err
 	}
-	if reason == "" && r.State == recording.Spooled.String() {
-		_ = json.Unmarshal(doc["reason"], &reason) // there may be none
-	}
-	for key, value := range map[string]string{"state": state.String(), "reason": reason} {
+	out := *r
+	out.State, out.At = recording.Failed.String(), at
+	for key, value := range map[string]string{"state": out.State, "reason": reason} {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return Recording{}, err
 		}
-		if doc[key] = text; value == "" {
-			delete(doc, key)
-		}
+		doc[key] = text
 	}
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return Recording{}, err
 	}
-	out := *r
-	out.State, out.At, out.Doc = state.String(), at, text
+	out.Doc = text
 	return out, nil
 }

@@ -28,22 +28,11 @@ func TestRecordedOfTheCallee(t *testing.T) {
 	}
 }
 
-// A delivery that succeeds says nothing new of why a recording is as it is; one that
-// fails does, until it succeeds.
-func TestSettled(t *testing.T) {
-	for _, c := range []struct {
-		was, doc, reason string
-		to               recording.State
-		want             string
-	}{
-		{"spooled", `{"a":1,"state":"spooled"}`, "", recording.Delivered, `{"a":1,"state":"delivered"}`},
-		{"spooled", `{"reason":"interrupted","state":"spooled"}`, "", recording.Delivered, `{"reason":"interrupted","state":"delivered"}`},
-		{"spooled", `{"reason":"interrupted","state":"spooled"}`, "404", recording.Parked, `{"reason":"404","state":"parked"}`},
-		{"parked", `{"reason":"404","state":"parked"}`, "", recording.Delivered, `{"state":"delivered"}`},
-	} {
-		out, err := control.Settled(&control.Recording{ID: "r", State: c.was, Doc: json.RawMessage(c.doc)}, c.to, c.reason, time.Unix(9, 0))
-		if err != nil || string(out.Doc) != c.want || out.State != c.to.String() || out.ID != "r" || !out.At.Equal(time.Unix(9, 0)) {
-			t.Errorf("%s %s: %s, %+v, %v", c.was, c.doc, out.Doc, out, err)
-		}
+// What is lost keeps all that was known of it, but for its state and why.
+func TestFailed(t *testing.T) {
+	was := control.Recording{ID: "r", State: "spooled", Doc: json.RawMessage(`{"a":1,"reason":"interrupted","state":"spooled"}`)}
+	out, err := control.Failed(&was, "not there", time.Unix(9, 0))
+	if err != nil || string(out.Doc) != `{"a":1,"reason":"not there","state":"failed"}` || out.State != "failed" || out.ID != "r" || !out.At.Equal(time.Unix(9, 0)) {
+		t.Errorf("%s, %+v, %v", out.Doc, out, err)
 	}
 }

@@ -58,6 +58,18 @@ func (x *index) apply(c change, gen uint32) {
 	}
 }
 
+// Pending lists the recordings that the index has in a state that is no end, by
+// account and id, as far as it is loaded and written; of each only Account, ID and
+// State are set.
+func (s *Store) Pending() (list []Recording) {
+	s.index.recs.all(func(account, id string, r rec) {
+		if state := r.state.Value(); order[state] < final {
+			list = append(list, Recording{Account: account, ID: id, State: state})
+		}
+	})
+	return list
+}
+
 // names is the set of the calls that have had a recording, as hashes.
 type names struct {
 	seed maphash.Seed

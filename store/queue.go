@@ -18,14 +18,15 @@ type recKey struct{ account, id string }
 // queue holds the newest that is known of each recording until it is in the
 // bucket. It takes and never waits.
 type queue struct {
-	mu     sync.Mutex
-	newest map[recKey]*Recording
-	order  []recKey              // of newest, first come first served
-	flying map[recKey]*Recording // being written
-	bytes  int
-	closed bool
-	wake   chan struct{} // has a token when there may be something to do
-	idle   []chan struct{}
+	mu      sync.Mutex
+	newest  map[recKey]*Recording
+	order   []recKey              // of newest, first come first served
+	flying  map[recKey]*Recording // being written
+	bytes   int
+	telling int // recordings that are done, but for those who wait to hear of it
+	closed  bool
+	wake    chan struct{} // has a token when there may be something to do
+	idle    []chan struct{}
 
 	refused uint64
 }
@@ -39,18 +40,28 @@ func (r *Recording) weight() int { return len(r.Doc) + queuedExtra }
 // Upsert tells the index the newest of a recording. It may be called by a shard:
 // it never waits for I/O, and keeps nothing of r. It is written soon after, the
 // newest state only. Told twice, or late, changes nothing: a state never goes back
-// (armed, recording or masked, finishing, spooled, parked, delivered).
+// (armed, recording or masked, finishing, spooled or parked, delivered).
 //
 // An error says that r cannot be indexed, or, a [*FullError], that NATS has been
 // away for so long that 64 MiB wait; recordings that wait already are still taken,
 // and a later state of this one may find room.
-func (s *Store) Upsert(r Recording) error {
+func (s *Store) Upsert(r Recording) error { return s.UpsertThen(r, nil) }
+
+// UpsertThen is Upsert, and calls kept, from any goroutine, once the index has that
+// state or a later one where it outlives this process, or when nobody wants it any
+// more: the recording was deleted, or its account. kept must not wait long. After an
+// error, and for what waits when the store is closed, it is not called.
+func (s *Store) UpsertThen(r Recording, kept func()) error {
+	r.kept = kept
 	tidy, err := r.tidy()
 	if err != nil {
 		return err
 	}
 	s.index.names.add(tidy.Account, tidy.CallID)
 	if s.index.old(&tidy) {
+		if kept != nil {
+			kept()
+		}
 		return nil
 	}
 	return s.queue.push(&tidy)
@@ -61,10 +72,12 @@ func (q *queue) push(r *Recording) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if f := q.flying[k]; f != nil && !newer(r.State, r.At, f.State, f.At) {
+		f.kept = both(f.kept, r.kept)
 		return nil
 	}
 	old := q.newest[k]
 	if old != nil && !newer(r.State, r.At, old.State, old.At) {
+		old.kept = both(old.kept, r.kept)
 		return nil
 	}
 	grows := r.weight()
@@ -81,11 +94,24 @@ func (q *queue) push(r *Recording) error {
 	}
 	if old == nil {
 		q.order = append(q.order, k)
+	} else {
+		r.kept = both(old.kept, r.kept)
 	}
 	q.newest[k] = r
 	q.bytes += grows
 	q.poke()
 	return nil
+}
+
+// both calls one after the other; either may be nil.
+func both(a, b func()) func() {
+	if a == nil || b == nil {
+		if a == nil {
+			a = b
+		}
+		return a
+	}
+	return func() { a(); b() }
 }
 
 func (q *queue) poke() {
@@ -125,20 +151,37 @@ func (q *queue) take(ctx context.Context, n int) []*Recording {
 func (q *queue) done(r *Recording, again bool) {
 	k := recKey{r.Account, r.ID}
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	delete(q.flying, k)
-	if again && q.newest[k] == nil {
+	var tell []func()
+	switch now := q.newest[k]; {
+	case again && now == nil:
 		q.newest[k] = r
 		q.order = append(q.order, k)
 		q.poke()
-	} else {
+	case again:
+		now.kept = both(r.kept, now.kept)
 		q.bytes -= r.weight()
+	default:
+		q.bytes -= r.weight()
+		tell = append(tell, r.kept)
 	}
-	q.announceIdle()
+	q.settle(tell)
 }
 
-func (q *queue) announceIdle() {
-	if len(q.newest)+len(q.flying) > 0 {
+// settle ends what holds the lock: it calls those who wait to hear, and then says
+// that the queue is idle if it is.
+func (q *queue) settle(tell []func()) {
+	q.telling += len(tell)
+	q.mu.Unlock()
+	for _, kept := range tell {
+		if kept != nil {
+			kept()
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.telling -= len(tell)
+	if q.load() > 0 {
 		return
 	}
 	for _, c := range q.idle {
@@ -146,6 +189,9 @@ func (q *queue) announceIdle() {
 	}
 	q.idle = nil
 }
+
+// load counts what is not yet written, or written and not yet told.
+func (q *queue) load() int { return len(q.newest) + len(q.flying) + q.telling }
 
 // find returns the newest that is known of a recording and not yet written.
 func (q *queue) find(account, id string) (*Recording, bool) {
@@ -160,6 +206,7 @@ func (q *queue) find(account, id string) (*Recording, bool) {
 		return nil, false
 	}
 	c := *r
+	c.kept = nil
 	return &c, true
 }
 
@@ -173,14 +220,15 @@ func (q *queue) drop(account string) { q.dropIf(func(k recKey) bool { return k.a
 
 func (q *queue) dropIf(which func(recKey) bool) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
+	var tell []func()
 	for k, r := range q.newest {
 		if which(k) {
 			q.bytes -= r.weight()
 			delete(q.newest, k) // take skips its place in the order
+			tell = append(tell, r.kept)
 		}
 	}
-	q.announceIdle()
+	q.settle(tell)
 }
 
 // calls lists account and call id of all that waits.
@@ -205,8 +253,7 @@ func (q *queue) close() {
 func (s *Store) Flush(ctx context.Context) error {
 	q := s.queue
 	q.mu.Lock()
-	n := len(q.newest) + len(q.flying)
-	if n == 0 {
+	if q.load() == 0 {
 		q.mu.Unlock()
 		return nil
 	}

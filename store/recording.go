@@ -23,15 +23,20 @@ type Recording struct {
 	State   string    // one of the states of recording.State, by name
 	At      time.Time // when it entered the state
 	Doc     json.RawMessage
+
+	kept func() // see [Store.UpsertThen]
 }
 
 // order says which state comes after which. A recording goes back and forth
-// between recording and masked, so the later of equals is the newer; a state of a
-// lower order is old news.
+// between recording and masked, and between spooled and parked, so the later of
+// equals is the newer; a state of a lower order is old news.
 var order = map[string]uint8{
-	"armed": 1, "recording": 2, "masked": 2, "finishing": 3, "spooled": 4, "parked": 5,
-	"delivered": 6, "discarded": 6, "cancelled": 6, "failed": 6,
+	"armed": 1, "recording": 2, "masked": 2, "finishing": 3, "spooled": 4, "parked": 4,
+	"delivered": final, "discarded": final, "cancelled": final, "failed": final,
 }
+
+// final is the order of the states that nothing follows.
+const final = 5
 
 // headerIndex carries what a recording is found by, so that the index can be
 // loaded without the documents.

@@ -119,6 +119,7 @@ func (q *Queue) finish(it *item, o Outcome) {
 	if o.Delivered {
 		q.cfg.Log.Info("recording delivered", about(&o)...)
 	} else {
+		o.Ready = it.r
 		q.cfg.Log.Error("recording parked; it stays in the spool until you act", append(about(&o), "err", o.Err)...)
 	}
 	if q.cfg.OnOutcome != nil {

@@ -29,9 +29,10 @@ type Config struct {
 // Outcome is the end of a delivery.
 type Outcome struct {
 	ID, Account, CallID string
-	Delivered           bool   // else parked
-	URL                 string // redacted; "" is the default target
-	Err                 error  // of the last try, when parked
+	Delivered           bool        // else parked
+	Ready               spool.Ready // when parked, what still is in the spool
+	URL                 string      // redacted; "" is the default target
+	Err                 error       // of the last try, when parked
 	Tries               int
 }
 

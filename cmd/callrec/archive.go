@@ -45,47 +45,8 @@ func (w *worker) happened(e recording.Event) {
 	w.feed.Publish(e)
 	w.store.Tell(e.Call.Account, e.Call.Call, func() []byte { return control.EventJSON(&e) })
 	if e.Recording != nil && e.Recording.State == recording.Failed {
-		w.index(control.Recorded(&e)) // no file will tell of it
+		w.index(control.Recorded(&e), nil) // no file will tell of it
 	}
-}
-
-func (w *worker) index(r control.Recording) {
-	if err := w.store.Upsert(r); err != nil {
-		w.log.Error("a recording is missing from the index", "recording", r.ID, "err", err)
-	}
-}
-
-// indexReady puts a recording whose file is whole into the index. What it is comes
-// from its manifest, because the call it was of may long be over, and its process, too.
-func (w *worker) indexReady(r spool.Ready) {
-	var e recording.Event
-	m, err := r.Manifest()
-	if err == nil {
-		e, err = recording.Recall(&m)
-	}
-	if err != nil {
-		w.log.Error("a recording is missing from the index", "recording", r.ID(), "err", err)
-		return
-	}
-	e.At = time.Now()
-	w.index(control.Recorded(&e))
-}
-
-// indexOutcome tells the index how a delivery has ended.
-func (w *worker) indexOutcome(o upload.Outcome) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	state, reason := ended(&o)
-	r, err := w.store.Recording(ctx, o.Account, o.ID)
-	var now control.Recording
-	if err == nil {
-		now, err = control.Settled(r, state, reason, time.Now())
-	}
-	if err != nil {
-		w.log.Warn("the index does not know what became of a recording", "recording", o.ID, "state", state.String(), "err", err)
-		return
-	}
-	w.index(now)
 }
 
 // ended is the state that a delivery has ended in, and why.
@@ -135,7 +96,7 @@ func (a archive) Open(ctx context.Context, r *control.Recording) (io.ReadSeekClo
 func (a archive) Remove(ctx context.Context, r *control.Recording) error {
 	ready, err := a.spool.Find(r.ID)
 	if err == nil && ready.Account() == r.Account {
-		err = ready.Done()
+		err = ready.Remove()
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

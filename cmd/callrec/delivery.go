@@ -46,7 +46,7 @@ func (w *worker) startDelivery() (err error) {
 		return err
 	}
 	w.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnLost: w.lost, Repair: recording.Repair,
+		Dir: filepath.Join(w.cfg.data, "spool"), OnReady: w.spooled, OnSent: w.indexSent, OnLost: w.lost, Repair: recording.Repair,
 		KeepParts: true, SyncEvery: w.cfg.syncEvery, QueueBytes: forQueue(w.cfg.maxMemory), Log: w.log,
 	})
 	if err != nil {

@@ -47,8 +47,9 @@ func (d desk) RetryAll(ctx context.Context) (int, error) {
 	return d.w.queue.RedriveAll(ctx, d.w.spool)
 }
 
-// redriven tells the recording's owner that its delivery begins anew.
+// redriven tells the index and the recording's owner that its delivery begins anew.
 func (w *worker) redriven(r spool.Ready) {
+	w.indexReady(r)
 	if m := w.owner.Load(); m != nil {
 		m.Retried(recording.CallID{Account: r.Account(), Call: r.CallID()}, r.ID())
 	}

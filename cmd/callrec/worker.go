@@ -121,6 +121,7 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	if err := w.startRecording(); err != nil {
 		return w, err
 	}
+	w.reconcile()
 	api, err := httpapi.New(httpapi.Config{
 		Recorder: w.manager, Documents: w.store, Tokens: w.store, Index: w.store, Audio: archive{w.spool, w.router}, Spool: desk{w}, Feed: w.feed,
 		Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
@@ -255,9 +256,11 @@ func (w *worker) lost(id string, err error) {
 }
 
 // delivered tells the recording's owner what became of its delivery; the queue
-// has logged it.
+// has logged it, and the spool has told the index of one that was delivered.
 func (w *worker) delivered(o upload.Outcome) {
-	w.indexOutcome(o)
+	if !o.Delivered {
+		w.indexParked(o.Ready)
+	}
 	switch m := w.owner.Load(); {
 	case m == nil: // what an earlier process left was faster than this one's start
 		state, reason := ended(&o)
@@ -302,6 +305,7 @@ func (w *worker) stop(ctx context.Context) error {
 		errs = append(errs, w.queue.Close(last))
 	}
 	if w.spool != nil {
+		w.tellIndex(last)
 		errs = append(errs, w.spool.Close(last))
 	}
 	if w.space != nil {

@@ -42,11 +42,13 @@ type fate struct {
 	ready    bool // announced: every byte is promised
 	ending   bool // Done or Abandon was called
 	gone     bool // and had come to its end
+	told     bool // and somebody was told that it is delivered
+	dropped  bool // who said that the news is kept
 	mayBreak bool // Abandon was called: interrupted is as good as gone
 }
 
 // live is a worker's life, one step of the disk after another.
-func live(t *testing.T, s *Spool, in *inbox, r *reaper) []*fate {
+func live(t *testing.T, s *Spool, in *inbox, post *postbox, r *reaper) []*fate {
 	f := make([]*fate, 5)
 	parts := make([]*Part, 5)
 	flushed := func(n, size int) {
@@ -77,6 +79,10 @@ func live(t *testing.T, s *Spool, in *inbox, r *reaper) []*fate {
 			_ = got.Note(Delivery{Tries: 1})
 			f[n].ending = true
 			f[n].gone = got.Done() == nil
+			for _, r := range post.all() {
+				f[n].told = true
+				f[n].dropped = r.Drop() == nil
+			}
 		case 1:
 			f[n].ending = true
 			f[n].gone = got.Park(Delivery{}, "refused") == nil // gone from the queue
@@ -90,8 +96,15 @@ func live(t *testing.T, s *Spool, in *inbox, r *reaper) []*fate {
 }
 
 // judge compares what the next process finds with what was promised.
-func judge(t *testing.T, at int, fates []*fate, got []Ready) {
+func judge(t *testing.T, at int, fates []*fate, got []Ready, sent []Receipt) {
 	t.Helper()
+	told := map[string]bool{}
+	for _, r := range sent {
+		if told[r.m.ID] || r.m.ID != id(0) || r.m.CallID != "call-0" || !fates[0].ending {
+			t.Errorf("step %d: delivered, twice or never: %s", at, r.m.ID)
+		}
+		told[r.m.ID] = true
+	}
 	found := map[string]Ready{}
 	for _, r := range got {
 		if _, twice := found[r.ID()]; twice {
@@ -102,6 +115,12 @@ func judge(t *testing.T, at int, fates []*fate, got []Ready) {
 	for n, f := range fates {
 		r, ok := found[id(n)]
 		switch {
+		case ok && told[id(n)]:
+			t.Errorf("step %d: recording %d is delivered and to be delivered", at, n)
+		case n == 0 && f.ending && !f.dropped && !ok && !told[id(n)]:
+			t.Errorf("step %d: nobody knows that recording %d is delivered", at, n)
+		case f.dropped && told[id(n)]:
+			t.Errorf("step %d: the receipt of recording %d came back", at, n)
 		case f.gone && ok:
 			t.Errorf("step %d: recording %d came back", at, n)
 		case !ok && !f.gone && !f.ending && f.created:
@@ -139,7 +158,7 @@ func invariant(t *testing.T, at int, dir string) {
 	d := disk{dir: dir}
 	for file := range has {
 		n, k := parseFile(file)
-		if (k == kindPart || k == kindReady) && !has[n.manifest()] && !has[n.gone()] {
+		if (k == kindPart || k == kindReady) && !has[n.manifest()] && !has[n.gone()] && !has[n.sent()] {
 			t.Errorf("step %d: %s has no manifest", at, file)
 		}
 		if k == kindReady && has[n.manifest()] {
@@ -170,22 +189,24 @@ func TestKilledAtEveryStep(t *testing.T) {
 		for again := -1; again < 45; again += 11 {
 			dir := memDir(t)
 			first := &reaper{at: at}
-			s, in := openTest(t, dir, func(c *Config) { c.Fault = first.fault })
-			fates := live(t, s, in, first)
+			post := &postbox{}
+			s, in := openTest(t, dir, func(c *Config) { c.Fault, c.OnSent = first.fault, post.add })
+			fates := live(t, s, in, post, first)
 			more = first.dead()
 			closeTest(t, s)
 			invariant(t, at, dir)
 			if again >= 0 {
 				second := &reaper{at: again}
-				s, _ := openTest(t, dir, func(c *Config) { c.Fault = second.fault })
+				s, _ := openTest(t, dir, func(c *Config) { c.Fault, c.OnSent = second.fault, new(postbox).add })
 				closeTest(t, s)
 				invariant(t, at, dir)
 				if !second.dead() {
 					break
 				}
 			}
-			s, in = openTest(t, dir, nil)
-			judge(t, at, fates, in.all())
+			post = &postbox{}
+			s, in = openTest(t, dir, func(c *Config) { c.OnSent = post.add })
+			judge(t, at, fates, in.all(), post.all())
 			if q := s.Stats().Quarantined; q != 0 {
 				t.Errorf("step %d: %d files in quarantine", at, q)
 			}
@@ -194,6 +215,11 @@ func TestKilledAtEveryStep(t *testing.T) {
 			}
 			for _, r := range in.all() {
 				if err := r.Done(); err != nil {
+					t.Error(err)
+				}
+			}
+			for _, r := range post.all() {
+				if err := r.Drop(); err != nil {
 					t.Error(err)
 				}
 			}

@@ -134,7 +134,12 @@ func (d *disk) replace(file string, b []byte, sync bool) error {
 // loadManifest reads one. An error that is an ErrManifest lies in the file's
 // bytes; any other in getting at them.
 func (d *disk) loadManifest(id string) (Manifest, error) {
-	b, _, err := d.load(Name{ID: id}.manifest())
+	return d.loadManifestIn(Name{ID: id}.manifest(), id)
+}
+
+// loadManifestIn reads one that has another name.
+func (d *disk) loadManifestIn(file, id string) (Manifest, error) {
+	b, _, err := d.load(file)
 	if err != nil {
 		return Manifest{}, err
 	}

@@ -2,7 +2,7 @@
 // until a target has confirmed that it holds them, and the memos of live calls. The recording shards create
 // and write parts; package upload takes what is ready and says when it may go.
 //
-//	part ──► ready ──► gone      (delivered)
+//	part ──► ready ──► gone      (delivered, leaving a receipt; or removed)
 //	  │        └─────► parked    (kept until the operator acts)
 //	  └─────► gone               (abandoned: discarded or cancelled)
 //
@@ -14,6 +14,7 @@
 //	<id>.json.tmp    a manifest on its way to <id>.json
 //	calls            the memos of live calls, a line with a checksum for each change (journal.go); calls.tmp likewise
 //	<id>.gone        a former manifest: the recording is being removed
+//	<id>.sent        a former manifest: the recording is delivered, which others are to hear (receipt.go)
 //	quarantine/      what could not be understood, under the name it had
 //	lock             held with flock by the one owner of the folder
 //
@@ -30,13 +31,14 @@
 //     an incomplete one is repaired and marked interrupted.
 //   - Audio bears its plain name only after its complete manifest is synced.
 //   - A recording is removed from the instant its manifest bears the name
-//     <id>.gone, whatever else is left of it. Until then it is delivered (again).
+//     <id>.gone or <id>.sent, whatever else is left of it. Until then it is delivered (again).
 //
 // create:  manifest, audio file, header, bytes as they come.
 // commit:  header at 0, fsync audio, manifest "complete" (fsync, rename), fsync
 // folder, rename audio, fsync folder; only then is it announced.
 // remove:  rename manifest to .gone, fsync folder, unlink audio, fsync folder,
-// unlink .gone.
+// unlink .gone. A delivered one is .sent instead, with Config.OnSent, and that is
+// unlinked when whoever was told of it says so.
 //
 // A memo (memo.go) is no recording: it is counted nowhere and delivered to nobody. It is
 // there from a call's beginning until its end, and never synced.

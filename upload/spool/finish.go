@@ -66,7 +66,7 @@ func (s *Spool) run(j *job) {
 
 func (s *Spool) discard(j *job) error {
 	j.p.closeFile()
-	if err := s.erase(j.p.name); err != nil {
+	if err := s.erase(j.p.name, j.p.name.gone()); err != nil {
 		return err
 	}
 	s.leave(j.p.name.ID)
@@ -181,9 +181,11 @@ func (s *Spool) repair(m *Manifest, f *os.File) (err error) {
 	return err
 }
 
-// erase removes a recording; it may be called again after any failure in it.
-func (s *Spool) erase(n Name) error {
-	if err := s.disk.rename(n.manifest(), n.gone()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// erase removes a recording; it may be called again after any failure in it. mark is
+// the name that the manifest has meanwhile: <id>.gone, which then goes as well, or
+// <id>.sent, which stays as a receipt.
+func (s *Spool) erase(n Name, mark string) error {
+	if err := s.disk.rename(n.manifest(), mark); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := s.disk.syncDir(); err != nil {
@@ -197,7 +199,10 @@ func (s *Spool) erase(n Name) error {
 	if err := s.disk.syncDir(); err != nil {
 		return err
 	}
-	return s.disk.remove(n.gone())
+	if mark != n.gone() {
+		return nil
+	}
+	return s.disk.remove(mark)
 }
 
 func (p *Part) closeFile() {

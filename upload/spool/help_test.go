@@ -65,6 +65,24 @@ func (b *inbox) all() []Ready {
 	return slices.Clone(b.got)
 }
 
+// postbox collects the receipts that a spool tells of.
+type postbox struct {
+	mu  sync.Mutex
+	got []Receipt
+}
+
+func (b *postbox) add(r Receipt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.got = append(b.got, r)
+}
+
+func (b *postbox) all() []Receipt {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.got)
+}
+
 func openTest(t testing.TB, dir string, change func(*Config)) (*Spool, *inbox) {
 	t.Helper()
 	in := &inbox{}

@@ -16,6 +16,7 @@ type Name struct {
 const (
 	manifestExt = "json"
 	goneExt     = "gone"
+	sentExt     = "sent"
 	partSuffix  = ".part"
 	tmpSuffix   = ".tmp"
 	idLen       = len("202611-") + 32
@@ -35,6 +36,7 @@ func (n Name) ready() string    { return n.ID + "." + n.Ext }
 func (n Name) part() string     { return n.ID + "." + n.Ext + partSuffix }
 func (n Name) manifest() string { return n.ID + "." + manifestExt }
 func (n Name) gone() string     { return n.ID + "." + goneExt }
+func (n Name) sent() string     { return n.ID + "." + sentExt }
 
 func validID(id string) bool {
 	if len(id) != idLen || id[6] != '-' {
@@ -51,7 +53,7 @@ func validID(id string) bool {
 }
 
 func validExt(ext string) bool {
-	if len(ext) < 1 || len(ext) > 8 || ext == manifestExt || ext == goneExt || ext == "part" || ext == "tmp" {
+	if len(ext) < 1 || len(ext) > 8 || ext == manifestExt || ext == goneExt || ext == sentExt || ext == "part" || ext == "tmp" {
 		return false
 	}
 	for i := 0; i < len(ext); i++ {
@@ -70,6 +72,7 @@ const (
 	kindManifest
 	kindTmp
 	kindGone
+	kindSent
 	kindPart
 	kindReady
 )
@@ -87,6 +90,8 @@ func parseFile(file string) (Name, kind) {
 		return Name{ID: id}, kindTmp
 	case goneExt:
 		return Name{ID: id}, kindGone
+	case sentExt:
+		return Name{ID: id}, kindSent
 	}
 	if e, part := strings.CutSuffix(ext, partSuffix); part && validExt(e) {
 		return Name{ID: id, Ext: e}, kindPart

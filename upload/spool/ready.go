@@ -65,13 +65,28 @@ func (r Ready) Open() (*os.File, error) {
 }
 
 // Done says that a target has confirmed the recording; it is removed, and once
-// this returns nil no crash brings it back. After an error, call it again.
+// this returns nil no crash brings it back. What is left is the receipt that
+// Config.OnSent has been told of. After an error, call it again.
 func (r Ready) Done() error {
+	if r.s.cfg.OnSent == nil {
+		return r.Remove()
+	}
+	return r.end(r.name.sent())
+}
+
+// Remove takes the recording out of the spool, delivered or not, as Done does, and
+// leaves nothing: its owner wants no more of it.
+func (r Ready) Remove() error { return r.end(r.name.gone()) }
+
+func (r Ready) end(mark string) error {
 	if r.s.isClosed() {
 		return ErrClosed
 	}
-	if err := r.s.erase(r.name); err != nil {
+	if err := r.s.erase(r.name, mark); err != nil {
 		return fmt.Errorf("cannot remove recording %s from the spool: %w", r.name.ID, err)
+	}
+	if mark == r.name.sent() {
+		r.s.tellSent(r.name.ID) // before it counts as gone
 	}
 	r.s.leave(r.name.ID)
 	return nil

@@ -22,9 +22,9 @@ var unnumbered = []string{lockFile, quarantineDir, lostAndFound, journalFile, jo
 
 // found is everything in the folder that bears one id.
 type found struct {
-	id                  string
-	manifest, tmp, gone bool
-	parts, readies      []Name
+	id                        string
+	manifest, tmp, gone, sent bool
+	parts, readies            []Name
 }
 
 // audio lists the audio files by name.
@@ -68,6 +68,8 @@ func (s *Spool) scan() ([]*found, error) {
 			f.tmp = true
 		case kindGone:
 			f.gone = true
+		case kindSent:
+			f.sent = true
 		case kindPart:
 			f.parts = append(f.parts, n)
 		case kindReady:
@@ -92,6 +94,10 @@ func (s *Spool) recoverAll(all []*found) {
 	ready := s.opening
 	s.opening = nil
 	s.mu.Unlock()
+	for _, id := range s.sent {
+		s.tellSent(id)
+	}
+	s.sent = nil
 	slices.SortStableFunc(ready, func(a, b Ready) int { return a.started.Compare(b.started) })
 	for _, r := range ready {
 		s.tell(r)
@@ -102,6 +108,13 @@ func (s *Spool) recoverOne(f *found) error {
 	if f.gone && f.manifest {
 		s.quarantine("it says that a recording is removed whose manifest is there", Name{ID: f.id}.gone()) // no order of ours leaves both
 		f.gone = false
+	}
+	if f.sent && f.manifest {
+		s.quarantine("it says that a recording is delivered whose manifest is there", Name{ID: f.id}.sent())
+		f.sent = false
+	}
+	if f.sent {
+		return s.finishSent(f)
 	}
 	if f.gone {
 		return s.finishErase(f)
@@ -137,7 +150,7 @@ func (s *Spool) finishErase(f *found) error {
 			return err
 		}
 	}
-	return s.erase(Name{ID: f.id})
+	return s.erase(Name{ID: f.id}, Name{ID: f.id}.gone())
 }
 
 // recoverAudio decides what the audio beside a sound manifest is.

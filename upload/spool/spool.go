@@ -31,6 +31,11 @@ type Config struct {
 	// instead of becoming ready. nil: nobody is told.
 	OnLost func(id string, err error)
 
+	// OnSent is told of each receipt that Done leaves, and by Open of those that an
+	// earlier process left; a receipt may be told of again. It must not wait. nil: Done
+	// leaves none.
+	OnSent func(Receipt)
+
 	// Repair makes the audio of a torn part whole: f holds what reached the disk,
 	// possibly nothing, possibly half a frame, possibly an earlier repair of it.
 	// It may adjust DurationMS and Meta. An error, or a panic, quarantines the
@@ -64,6 +69,7 @@ type Spool struct {
 	writes  *fifo[op]
 	jobs    *fifo[*job]
 	journal journal       // the writer's
+	sent    []string      // receipts found by Open, which alone uses it
 	stop    chan struct{} // ends the syncer
 	ended   chan struct{} // the goroutines are gone
 

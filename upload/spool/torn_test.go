@@ -94,6 +94,11 @@ func TestFoundOnDisk(t *testing.T) {
 		"half removed: audio left":     {map[string][]byte{n.gone(): encoded(t, 1, complete(1008)), n.ready(): whole}, none},
 		"half removed: part left":      {map[string][]byte{n.gone(): encoded(t, 1, nil), n.part(): whole}, none},
 		"half removed: only the mark":  {map[string][]byte{n.gone(): encoded(t, 1, nil)}, none},
+		"delivered: audio left":        {map[string][]byte{n.sent(): encoded(t, 1, complete(1008)), n.ready(): whole}, none},
+		"delivered: only the receipt":  {map[string][]byte{n.sent(): encoded(t, 1, complete(1008))}, none},
+		"delivered and yet there":      {map[string][]byte{n.sent(): encoded(t, 1, complete(1008)), n.manifest(): encoded(t, 1, complete(1008)), n.ready(): whole}, want{1008, false, "ma", 1}},
+		"bit-flipped receipt":          {map[string][]byte{n.sent(): flip(encoded(t, 1, complete(1008)), 30), n.ready(): whole}, want{-1, false, "", 2}},
+		"receipt of another recording": {map[string][]byte{n.sent(): encoded(t, 2, complete(1008))}, want{-1, false, "", 1}},
 		"removed and yet there":        {map[string][]byte{n.gone(): {}, n.manifest(): encoded(t, 1, complete(1008)), n.ready(): whole}, want{1008, false, "ma", 1}},
 		"foreign files": {
 			map[string][]byte{
