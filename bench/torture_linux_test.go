@@ -46,6 +46,9 @@ func TestKillTorture(t *testing.T) {
 			t.Fatalf("CALLREC_TORTURE is %q, want a number of runs", n)
 		}
 	}
+	if runs <= 3 {
+		t.Parallel()
+	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r, data, rec := rand.New(rand.NewPCG(seed, 9)), t.TempDir(), newReceiver(t)
