@@ -291,11 +291,11 @@ func (s *Store) close() {
 		s.finish()
 		s.writer.Wait()
 		s.stop()
-		s.wait.Wait()
 	}
 	if s.conn != nil {
-		s.conn.Close()
+		s.conn.Close() // before the wait: a reading that has asked NATS for something would wait for the answer
 	}
+	s.wait.Wait()
 	if s.server != nil {
 		s.server.stop()
 	}
