@@ -27,14 +27,16 @@ func onTime(packets int) (all []departure) {
 }
 
 // troubled is the same timetable on a bad network: up to 200 ms of jitter on all
-// packets but one early one of each leg, another 500 ms on a fifth of them, so
-// that they arrive out of order, and a twentieth twice.
+// packets but one a second, another 500 ms on a fifth of them, so that they arrive
+// out of order, and a twentieth twice. Without a packet now and then that meets no
+// queue, what a busy machine adds here to the few that nearly meet none would look
+// like a clock that drifts.
 func troubled(packets int) []departure {
 	r := rand.New(rand.NewPCG(20, 5))
 	upTo := func(d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d))) }
 	var all []departure
 	for _, d := range onTime(packets) {
-		if d.n != 7 {
+		if d.n%50 != 7 {
 			d.due += upTo(200 * time.Millisecond)
 			if r.IntN(5) == 0 {
 				d.due += upTo(500 * time.Millisecond)
@@ -89,14 +91,8 @@ func TestFileIsRight(t *testing.T) {
 			time.Sleep(time.Until(said))
 			w.act(name, "hangup")
 			after := time.Now()
-			// What the sender adds to a delay of 700 ms must leave some of the hold; and
-			// where hardly a packet comes undelayed, much less of it looks like a clock that drifts.
-			most := 250 * time.Millisecond
-			if name == "troubled" {
-				most = 40 * time.Millisecond
-			}
 			switch l := <-lag; {
-			case l > most:
+			case l > 250*time.Millisecond: // what the sender adds to a delay of 700 ms must leave some of the hold
 				t.Skipf("the machine is too busy: the sender lagged %v behind", l)
 			case l > 20*time.Millisecond:
 				t.Logf("the sender lagged %v behind; judged by when packets really left", l)
