@@ -105,10 +105,10 @@ func (q *queue) push(r *Recording) error {
 
 // both calls one after the other; either may be nil.
 func both(a, b func()) func() {
-	if a == nil || b == nil {
-		if a == nil {
-			a = b
-		}
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
 		return a
 	}
 	return func() { a(); b() }

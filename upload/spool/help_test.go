@@ -47,41 +47,28 @@ func manifest(n int) Manifest {
 	}
 }
 
-// inbox collects what a spool announces.
-type inbox struct {
+// box collects what a spool tells.
+type box[T any] struct {
 	mu  sync.Mutex
-	got []Ready
+	got []T
 }
 
-func (b *inbox) add(r Ready) {
+func (b *box[T]) add(v T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.got = append(b.got, r)
+	b.got = append(b.got, v)
 }
 
-func (b *inbox) all() []Ready {
+func (b *box[T]) all() []T {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.got)
 }
 
-// postbox collects the receipts that a spool tells of.
-type postbox struct {
-	mu  sync.Mutex
-	got []Receipt
-}
-
-func (b *postbox) add(r Receipt) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.got = append(b.got, r)
-}
-
-func (b *postbox) all() []Receipt {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.got)
-}
+type (
+	inbox   = box[Ready]   // what is ready
+	postbox = box[Receipt] // what was delivered
+)
 
 func openTest(t testing.TB, dir string, change func(*Config)) (*Spool, *inbox) {
 	t.Helper()
