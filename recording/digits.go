@@ -13,11 +13,14 @@ import (
 // audio. What somebody types may be a card number: it is told only where that was
 // asked for.
 type digits struct {
-	follow  tones.Digits
-	room    [8]tones.Press // of what is new since the last turn
-	pressed []tones.Press
+	follow  *tones.Digits // nil until the first: on most calls no key is pressed
+	pressed []tones.Press // what is new since the last turn
 	count   uint64
 }
+
+// newKeys is how many presses of one turn are told, and as many are in a packet at
+// most: nobody types that fast.
+const newKeys = 8
 
 // receiveDigit takes a packet of telephone-events.
 func (l *leg) receiveDigit(p *rtp.Packet, at time.Duration) {
@@ -26,13 +29,13 @@ func (l *leg) receiveDigit(p *rtp.Packet, at time.Duration) {
 		return // of no stream that is heard: nothing of it is in the audio either
 	}
 	d := &l.digits
-	if d.pressed == nil {
-		d.pressed = d.room[:0]
+	if d.follow == nil {
+		d.follow, d.pressed = &tones.Digits{}, make([]tones.Press, 0, 2*newKeys)
 	}
 	before := len(d.pressed)
 	d.pressed = d.follow.Push(d.pressed, p.Payload, pos, p.Marker, at)
 	d.count += uint64(len(d.pressed) - before)
-	d.pressed = d.pressed[:min(len(d.pressed), len(d.room))] // nobody types that fast
+	d.pressed = d.pressed[:min(len(d.pressed), newKeys)]
 	if from, to := d.follow.Span(); to > from {
 		l.buffer.Hush(from, to)
 	}

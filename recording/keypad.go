@@ -46,7 +46,7 @@ func (c *call) listenForKeys() {
 		return
 	}
 	c.keys = &keypad{}
-	if l := c.legs[Caller]; l != nil {
+	if l := c.legs[Caller]; l != nil && l.digits.follow != nil {
 		if p, ok := l.digits.follow.Last(); ok {
 			c.keys.add(keyPress{pos: p.Start - l.voice.course.Whole(), digit: p.Digit()})
 		}

@@ -39,10 +39,10 @@ type voice struct {
 	buffer    *jitter.Buffer
 	course    clock.Course
 	conceal   plc.Concealer
-	stream    uint64      // the buffer's, that the course follows
-	read      int64       // position on the leg's own timeline: what lies before is in tail
-	tail      [kept]int16 // the newest samples read
-	concealed int64       // samples in gaps between packets that came
+	stream    uint64  // the buffer's, that the course follows
+	read      int64   // position on the leg's own timeline: what lies before is in tail
+	tail      []int16 // the newest samples read: kept of them, or none while nobody has listened
+	concealed int64   // samples in gaps between packets that came
 }
 
 // ear is a shard's scratch for one leg at a time.
@@ -63,7 +63,10 @@ func newEar(warp *resample.Warp) ear {
 // in the ear until the next call with it. Positions follow each other.
 func (v *voice) hear(pos, n int64, e *ear) []int16 {
 	v.steer(pos, n)
-	e.pcm = append(e.pcm[:0], v.tail[:]...)
+	if v.tail == nil { // most of a leg's memory but its ring, and a call may never be answered
+		v.tail = make([]int16, kept)
+	}
+	e.pcm = append(e.pcm[:0], v.tail...)
 	v.fetch(pos+n+v.course.Whole()+stretchBy(v.course.Step(), n), e)
 	v.follow() // that may have put another stream in its place, which must not be moved for this one
 	out := e.bent[:n]
@@ -82,7 +85,7 @@ func (v *voice) hear(pos, n int64, e *ear) []int16 {
 	default:
 		v.bend(out, pos, e)
 	}
-	copy(v.tail[:], e.pcm[len(e.pcm)-kept:])
+	copy(v.tail, e.pcm[len(e.pcm)-kept:])
 	return out
 }
 
@@ -197,6 +200,6 @@ func (v *voice) skip(pos int64) {
 	v.buffer.Lean(v.course.Whole())
 	v.read = max(v.read, pos+v.course.Whole())
 	v.buffer.Skip(v.read)
-	clear(v.tail[:])
+	clear(v.tail)
 	v.conceal = plc.Concealer{}
 }
