@@ -80,16 +80,6 @@ func manyFiles(n int, url string) map[string]any {
 	return map[string]any{"flow": node}
 }
 
-// eventually waits until something is so.
-func eventually(t *testing.T, what string, within time.Duration, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(within); !is(); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", within, what)
-		}
-	}
-}
-
 // A disk fills up because a receiver is down. First new calls are refused, then
 // further recordings; the calls that run keep all their audio; and when the
 // receiver is up again, delivery makes room and everything works as before.

@@ -257,7 +257,7 @@ func (c *spoken) recording(n int) recordingData {
 // becomes waits until the n-th recording is in a state.
 func (c *spoken) becomes(n int, state string) {
 	c.t.Helper()
-	until(c.t, c.id+" is "+state, func() bool { return c.recording(n).State == state })
+	eventually(c.t, c.id+" is "+state, time.Minute, func() bool { return c.recording(n).State == state })
 }
 
 // origins are those of the call's recordings, in the order they were made.

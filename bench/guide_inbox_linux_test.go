@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 )
 
 // inbox is a receiver that takes everything, and knows what came.
@@ -54,7 +55,7 @@ func newInbox(t *testing.T) *inbox {
 func (in *inbox) take(t *testing.T, id string) delivery {
 	t.Helper()
 	var got []delivery
-	until(t, "recording "+id+" comes", func() bool {
+	eventually(t, "recording "+id+" comes", time.Minute, func() bool {
 		in.mu.Lock()
 		defer in.mu.Unlock()
 		got = in.got[id]

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Who calls whom, as an SBC announces it. ann has the device phone; bob is her
@@ -201,7 +202,7 @@ func (c *spoken) owner(reason string) string {
 func (h house) lists(path string, want int) {
 	h.t.Helper()
 	var list []object
-	until(h.t, path, func() bool {
+	eventually(h.t, path, time.Minute, func() bool {
 		list = h.list(path)
 		return len(list) >= want
 	})

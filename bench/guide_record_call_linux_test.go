@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // way is how an action comes to a call.
@@ -169,7 +170,7 @@ func (w *way) names(t *testing.T, h house) {
 		}
 	}
 	var doc struct{ Name, Origin, State string }
-	until(t, "it is delivered", func() bool {
+	eventually(t, "it is delivered", time.Minute, func() bool {
 		a := h.must(http.MethodGet, "/recordings/"+c.data.Recordings[0].ID, nil)
 		return json.Unmarshal(a.Raw, &doc) == nil && doc.State == "delivered"
 	})

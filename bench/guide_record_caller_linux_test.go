@@ -158,7 +158,7 @@ func (d dictation) show(t *testing.T, h house, w *way) {
 		}
 		return
 	}
-	until(t, "the child has run", func() bool { return len(c.h.must(http.MethodGet, c.path(), nil).Data.Recordings) == 2 })
+	eventually(t, "the child has run", time.Minute, func() bool { return len(c.h.must(http.MethodGet, c.path(), nil).Data.Recordings) == 2 })
 	got := h.in.take(t, c.recording(1).ID)
 	if got.path != "/mail/call_recording_"+escaped(id)+".wav" {
 		t.Errorf("what follows came to %s", got.path)

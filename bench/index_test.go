@@ -47,16 +47,16 @@ func TestKilledBeforeTheIndexHeard(t *testing.T) {
 		return id
 	}
 	before := record("before")
-	until(t, "the index knows the first one", func() bool { return w.indexed(before) == "spooled" })
+	eventually(t, "the index knows the first one", time.Minute, func() bool { return w.indexed(before) == "spooled" })
 	nats.stop()
 	meanwhile := record("meanwhile")
 	open()
-	until(t, "both are delivered", func() bool { return w.metric("callrec_uploads_delivered_total") == 2 })
+	eventually(t, "both are delivered", time.Minute, func() bool { return w.metric("callrec_uploads_delivered_total") == 2 })
 	w.kill()
 	nats.start()
 	w = startWorker(t, data, "--rtp-ports", "25460-25479", "--nats", nats.url())
 	for what, id := range map[string]string{"before": before, "meanwhile": meanwhile} {
-		until(t, "the index knows that it is delivered: "+what, func() bool { return w.indexed(id) == "delivered" })
+		eventually(t, "the index knows that it is delivered: "+what, time.Minute, func() bool { return w.indexed(id) == "delivered" })
 	}
 	w.terminate(20 * time.Second)
 	spoolIsEmpty(t, data)

@@ -105,8 +105,8 @@ func TestRestartKeepsWhatItWasTold(t *testing.T) {
 			w.answers(200, "PATCH", "accounts/acc", `{"data":{"call_recording":null}}`)
 			w.answers(201, "PUT", announce, `{"data":{"call_id":"waits","callflow_id":"f1"}}`)
 			w.answers(200, "POST", announce+"/waits", `{"data":{"action":"hangup"}}`)
-			until(t, "one is delivered", w.stateIs("done", "delivered"))
-			until(t, "one is spooled", w.stateIs("waits", "spooled"))
+			eventually(t, "one is delivered", time.Minute, w.stateIs("done", "delivered"))
+			eventually(t, "one is spooled", time.Minute, w.stateIs("waits", "spooled"))
 			if how == "kill -9" {
 				w.answers(201, "PUT", announce, `{"data":{"call_id":"cut","flow":{"module":"record_call","data":{"action":"start","format":"wav"}}}}`)
 			}
@@ -156,9 +156,9 @@ func TestRestartKeepsWhatItWasTold(t *testing.T) {
 				t.Errorf("done is %v, waits is %v", list["done"]["state"], list["waits"]["state"])
 			}
 			up.Store(true)
-			until(t, "what waited is delivered", w.stateIs("waits", "delivered"))
+			eventually(t, "what waited is delivered", time.Minute, w.stateIs("waits", "delivered"))
 			if how == "kill -9" {
-				until(t, "what was cut short is delivered", w.stateIs("cut", "delivered"))
+				eventually(t, "what was cut short is delivered", time.Minute, w.stateIs("cut", "delivered"))
 				if doc := w.listed()["cut"]; doc["reason"] != "interrupted" {
 					t.Errorf("the recording that was cut short is told as %v", doc)
 				}

@@ -74,7 +74,7 @@ func TestWorkersShareTheirDocuments(t *testing.T) {
 		t.Fatal("it is recorded, and nobody asked for that")
 	}
 	const on, off = `{"data":{"call_recording":{"outbound":{"offnet":{"enabled":true,"format":"wav"}}}}}`, `{"data":{"call_recording":null}}`
-	until(t, "B knows Ann", func() bool { code, _, _ := b.ask(b.token, "GET", "accounts/acc/users/ann", ""); return code == 200 })
+	eventually(t, "B knows Ann", time.Minute, func() bool { code, _, _ := b.ask(b.token, "GET", "accounts/acc/users/ann", ""); return code == 200 })
 	a.kill()
 	b.answers(200, "PATCH", "accounts/acc/users/ann", on)
 	made := b.answers(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"made"}}`)
@@ -91,7 +91,7 @@ func TestWorkersShareTheirDocuments(t *testing.T) {
 	for i, want := range []bool{false, true, false} {
 		b.answers(200, "PATCH", "accounts/acc/users/ann", map[bool]string{true: on, false: off}[want])
 		changed, calls := time.Now(), 0
-		until(t, "B's change is in force at A", func() bool {
+		eventually(t, "B's change is in force at A", time.Minute, func() bool {
 			calls++
 			return a.records(fmt.Sprintf("c%d-%d", i, calls)) == want
 		})
@@ -113,7 +113,7 @@ func TestNATSIsAway(t *testing.T) {
 	secret := w.answers(201, "PUT", "accounts/acc/tokens", `{"data":{"name":"x"}}`)["token"].(string)
 	nats.stop()
 	const change = `{"data":{"first_name":"Anna"}}`
-	until(t, "a change fails", func() bool {
+	eventually(t, "a change fails", time.Minute, func() bool {
 		code, envelope, header := w.ask(w.token, "PATCH", "accounts/acc/users/ann", change)
 		if code == 503 && (envelope["message"] != "datastore_unreachable" || header.Get("Retry-After") == "") {
 			t.Errorf("%v, Retry-After %q", envelope, header.Get("Retry-After"))
@@ -134,10 +134,10 @@ func TestNATSIsAway(t *testing.T) {
 	w.act("away", "hangup")
 	w.stored(call.Recordings[0].ID, 30*time.Second)
 	nats.start()
-	until(t, "a change is taken", func() bool {
+	eventually(t, "a change is taken", time.Minute, func() bool {
 		code, _, _ := w.ask(w.token, "PATCH", "accounts/acc/users/ann", change)
 		return code == 200
 	})
-	until(t, "the index has what was recorded meanwhile", w.stateIs("away", "delivered"))
+	eventually(t, "the index has what was recorded meanwhile", time.Minute, w.stateIs("away", "delivered"))
 	w.terminate(20 * time.Second)
 }

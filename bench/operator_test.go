@@ -125,16 +125,6 @@ func parkedList(t *testing.T, args ...string) (list []parkedLine) {
 	return list
 }
 
-// until waits for something that is about to happen.
-func until(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("it never happens: %s", what)
-		}
-	}
-}
-
 // spoolIsEmpty wants nothing left but the lock.
 func spoolIsEmpty(t *testing.T, data string) {
 	t.Helper()
@@ -166,7 +156,7 @@ func parkOne(t *testing.T, w *worker, callID, url string) (id string, audio []by
 	id = call.Recordings[0].ID
 	time.Sleep(300 * time.Millisecond)
 	w.act(callID, "hangup")
-	until(t, "the recording is parked", func() bool { return w.metric(`callrec_spool_recordings{state="parked"}`) >= 1 })
+	eventually(t, "the recording is parked", time.Minute, func() bool { return w.metric(`callrec_spool_recordings{state="parked"}`) >= 1 })
 	audio, err := os.ReadFile(filepath.Join(w.data, "spool", id+".wav"))
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func TestParkedIsSentAgain(t *testing.T) {
 	if out := command(t, "spool", "retry", id, "--data", data).done(t); !strings.Contains(out, "on its way") {
 		t.Errorf("retry says %q", out)
 	}
-	until(t, "it is parked again", func() bool {
+	eventually(t, "it is parked again", time.Minute, func() bool {
 		l := parkedList(t, "--data", data)
 		return len(l) == 1 && m.triesSoFar() == 2 && w.stateOf("refused") == "parked"
 	})
@@ -63,7 +63,7 @@ func TestParkedIsSentAgain(t *testing.T) {
 	if first.code+second.code != 1 || !strings.Contains(first.err+second.err, id+" is not parked") {
 		t.Errorf("two retries: %+v, %+v", first, second)
 	}
-	until(t, "it is delivered", func() bool { return w.stateOf("refused") == "delivered" })
+	eventually(t, "it is delivered", time.Minute, func() bool { return w.stateOf("refused") == "delivered" })
 	if m.again != 0 || !bytes.Equal(m.bodies[id], audio) {
 		t.Errorf("%d bytes arrived, %d once more, want %d", len(m.bodies[id]), m.again, len(audio))
 	}
@@ -133,7 +133,7 @@ func TestParkedIsSentByTheNextStart(t *testing.T) {
 	}
 	m.mend()
 	w = parkingWorker(t, data, "25220-25239")
-	until(t, "it is delivered", func() bool { return w.metric("callrec_uploads_delivered_total") == 1 })
+	eventually(t, "it is delivered", time.Minute, func() bool { return w.metric("callrec_uploads_delivered_total") == 1 })
 	if !bytes.Equal(m.bodies[id], audio) {
 		t.Errorf("%d bytes arrived, want %d", len(m.bodies[id]), len(audio))
 	}
@@ -185,7 +185,7 @@ func TestThousandParked(t *testing.T) {
 		sum += told.Retried
 	}
 	retrying := time.Since(began)
-	until(t, "all are delivered", func() bool { return m.received() == n })
+	eventually(t, "all are delivered", time.Minute, func() bool { return m.received() == n })
 	t.Logf("%d: listed in %v, on their way in %v, delivered after %v", n, listing, retrying, time.Since(began))
 	if sum != n || m.again > 0 {
 		t.Errorf("%d sent again, %d arrived twice", sum, m.again)

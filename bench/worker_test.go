@@ -335,3 +335,13 @@ func (w *worker) metrics() map[string]float64 {
 	}
 	return all
 }
+
+// eventually waits until something is so.
+func eventually(t testing.TB, what string, within time.Duration, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}

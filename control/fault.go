@@ -61,7 +61,9 @@ func FaultOf(err error) *Fault {
 	case errors.As(err, &missing):
 		return &Fault{Status: http.StatusNotFound, Message: "bad_identifier", Data: Explain{"bad identifier", fmt.Sprintf("there is no %s %q", singular(missing.What), missing.ID)}}
 	case errors.As(err, &clash):
-		return &Fault{Status: http.StatusConflict, Message: "datastore_conflict", Data: Explain{"conflicting documents", clash.Error()}}
+		one := *clash
+		one.Ref.Kind = singular(one.Ref.Kind)
+		return &Fault{Status: http.StatusConflict, Message: "datastore_conflict", Data: Explain{"conflicting documents", one.Error()}}
 	case errors.As(err, &full):
 		return &Fault{Status: http.StatusInsufficientStorage, Message: "datastore_fault", Data: Explain{"the store is full", full.Reason}}
 	case errors.Is(err, ErrUnavailable):

@@ -38,6 +38,9 @@ var order = map[string]uint8{
 // final is the order of the states that nothing follows.
 const final = 5
 
+// Ended reports whether the recording is in a state that nothing follows.
+func (r Recording) Ended() bool { return order[r.State] == final }
+
 // headerIndex carries what a recording is found by, so that the index can be
 // loaded without the documents.
 const headerIndex = "Callrec-Index"

@@ -141,12 +141,8 @@ func (w *worker) indexFailed(ctx context.Context, account, id, reason string) er
 	if errors.As(err, &gone) {
 		return nil
 	}
-	if err != nil {
+	if err != nil || r.Ended() {
 		return err
-	}
-	switch r.State {
-	case recording.Delivered.String(), recording.Failed.String(), recording.Discarded.String(), recording.Cancelled.String():
-		return nil
 	}
 	now, err := control.Failed(r, reason, time.Now())
 	if err != nil {

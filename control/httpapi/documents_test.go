@@ -238,7 +238,8 @@ func TestDocumentFaults(t *testing.T) {
 	if after := d.must(t, 200, "GET", ann, ""); !reflect.DeepEqual(before, after) {
 		t.Errorf("%v became %v", before, after)
 	}
-	if status, out, _ := d.send(t, "PUT", acme+"/users", user); status != 409 || out["message"] != "datastore_conflict" {
+	status, out, _ := d.send(t, "PUT", acme+"/users", user)
+	if data, _ := out["data"].(map[string]any); status != 409 || out["message"] != "datastore_conflict" || !strings.HasPrefix(fmt.Sprint(data["cause"]), `user "ann" exists already`) {
 		t.Errorf("an id twice: %d %v", status, out)
 	}
 	d.kept.Err = control.ErrUnavailable
