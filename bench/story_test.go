@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"strconv"
 	"testing"
 	"time"
 
@@ -88,10 +89,12 @@ const busy = 100 * time.Millisecond
 
 // A stream that takes over in mid-call is found as near to its place as its packets of
 // one second tell: within 2 ms; 20 ms where the SBC makes the packets itself, by timers
-// of its own, and later.
+// of its own, and later. When it is held up as it sends the first of those, it sends all
+// of them as late: nobody can tell, and the story has to be told again.
 const (
 	found     = 16
 	foundLate = 160
+	heldUp    = int(busy / sample)
 )
 
 // heard compares a leg with its parts, sample by sample. What was sent while it was
@@ -107,7 +110,7 @@ func (f *forked) heard(t *testing.T, leg int, got []int16, began time.Time, part
 		k := p.steady(f.loose[leg])
 		k.table = p.table
 		var off int
-		offsets[i], off = k.locate(got, began, p.lo, p.hi, 2*foundLate)
+		offsets[i], off = k.locate(got, began, p.lo, p.hi, heldUp+foundLate)
 		t.Logf("%s: part %d is %d samples from when it was sent; sender's worst lag %v", name, i, off, p.talk.lag())
 		places = append(places, offsets[i]-p.talk.began*frame)
 		for n := p.lo; n < p.hi; n++ {
@@ -176,8 +179,9 @@ type story struct {
 	late     bool // the SBC makes packets of its own
 }
 
-// judge compares the files with what each leg said.
-func (f *forked) judge(t *testing.T, s *story, legs [2][]part) {
+// judge compares the files with what each leg said. again: every sample is there, but
+// the SBC was held up, and where they lie says nothing.
+func (f *forked) judge(t *testing.T, s *story, legs [2][]part) (again bool) {
 	t.Helper()
 	for _, a := range f.ab {
 		if lag := a.talk.lag(); lag > busy {
@@ -214,7 +218,9 @@ func (f *forked) judge(t *testing.T, s *story, legs [2][]part) {
 			t.Errorf("%s: quality %+v of %d packets", f.ab[leg].name, q, packets)
 		}
 	}
-	wantInStep(t, s, places)
+	if again = s.late && delayed(places); !again {
+		wantInStep(t, s, places)
+	}
 	wantSame(t, "mix", mono.pcm, sum(want[0].pcm, want[1].pcm))
 	// What is no media, foreign or useless was a report that was understood.
 	reports := f.w.fate("received") - f.w.fate("rtp") - f.w.fate("foreign") - f.w.fate("ignored")
@@ -226,6 +232,19 @@ func (f *forked) judge(t *testing.T, s *story, legs [2][]part) {
 			t.Errorf("%s heard %d packets: the SBC does not carry the call", a.name, heard)
 		}
 	}
+	return again
+}
+
+// delayed reports whether the packets that the SBC makes are those of one held up.
+func delayed(places [2][]int) bool {
+	for _, all := range places {
+		for _, at := range all {
+			if moved := at - all[0]; moved > foundLate && moved <= heldUp {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // wantInStep compares where the parts of the legs lie.
@@ -379,13 +398,22 @@ func TestRTPEngine(t *testing.T) {
 	for i, s := range stories {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			seed := uint64(100 + 2*i)
-			f := startForked(t, "story", 26000+80*i, [2]*talk{newTalk(seed, s.seconds), newTalk(seed+1, s.seconds)})
-			f.talkFor(300*time.Millisecond, nil)
-			f.talkFor(1200*time.Millisecond, f.fork)
-			legs := s.tell(f)
-			f.talkFor(300*time.Millisecond, f.hangup)
-			f.judge(t, &s, legs)
+			const tries = 3
+			for again, n := true, 1; again; n++ {
+				if n > tries {
+					t.Fatalf("in %d runs of as many the SBC's packets lie %v late or more", tries, foundLate*sample)
+				}
+				t.Run(strconv.Itoa(n), func(t *testing.T) {
+					again = false // should it end early
+					seed := uint64(100 + 2*i)
+					f := startForked(t, "story", 26000+80*i, [2]*talk{newTalk(seed, s.seconds), newTalk(seed+1, s.seconds)})
+					f.talkFor(300*time.Millisecond, nil)
+					f.talkFor(1200*time.Millisecond, f.fork)
+					legs := s.tell(f)
+					f.talkFor(300*time.Millisecond, f.hangup)
+					again = f.judge(t, &s, legs)
+				})
+			}
 		})
 	}
 }
