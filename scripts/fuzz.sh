@@ -1,12 +1,21 @@
 #!/usr/bin/env bash
 # Runs every fuzz target of the module for the given time: scripts/fuzz.sh 20s
-# Inputs are made smaller by few tries: Go calls it a failure when the time is up meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 time=${1:-20s}
-grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+
+# fuzz runs one target. Go may call it failed, without an input that fails, because
+# its time was up in the middle of one (golang.org/issue/75804): that is no fault.
+fuzz() {
+  go test -run '^$' -fuzz "^$2\$" -fuzztime "$time" -fuzzminimizetime 20x "$1" 2>&1 | tee "$out" && return
+  grep -q '^    context deadline exceeded$' "$out" && ! grep -q 'Failing input\|panic\|_test.go:' "$out"
+}
+
+while read -r file; do
   for target in $(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$file"); do
     echo "== $(dirname "$file") $target"
-    go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x "$(dirname "$file")"
+    fuzz "$(dirname "$file")" "$target"
   done
-done
+done < <(grep -rlE '^func Fuzz' --include='*_test.go' . | sort)
