@@ -91,8 +91,8 @@ func TestFileIsRight(t *testing.T) {
 			time.Sleep(time.Until(said))
 			w.act(name, "hangup")
 			after := time.Now()
-			most := 250 * time.Millisecond
-			if name == "troubled" { // a packet a second meets no queue, and is to show the sender's clock
+			most := 250 * time.Millisecond // what the sender adds to a delay of 700 ms must leave some of the hold
+			if name == "troubled" {        // a packet a second meets no queue, and is to show the sender's clock
 				most = 50 * time.Millisecond
 			}
 			switch l := <-lag; {
