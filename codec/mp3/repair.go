@@ -11,7 +11,7 @@ func Repair(b []byte) (head []byte, size int, err error) {
 	s := Walk(b, func(f Frame) { x.emitted(b[f.Offset : f.Offset+f.Size()]) })
 	first, ok := ParseHeader(b[min(s.Tag, len(b)):])
 	if s.Tag > len(b) || !ok || s.Audio != s.Tag+first.Size() {
-		return nil, 0, errors.New("mp3: cannot repair: the file has no Info frame, so it is none of this package's; play it as it is")
+		return nil, 0, errForeign
 	}
 	head = append(head, b[:s.Tag]...)
 	if s.Frames == 0 {
@@ -21,5 +21,10 @@ func Repair(b []byte) (head []byte, size int, err error) {
 	}
 	samples := max(0, x.frames*int64(s.Header.Samples())-decodeDelay)
 	vbr := string(b[s.Tag+headerLen+first.sideLen():][:4]) == "Xing"
-	return appendInfo(head, &s.Header, vbr, &x, samples), s.End, nil
+	if head = appendInfo(head, &s.Header, vbr, &x, samples); len(head) != s.Audio {
+		return nil, 0, errForeign // it would lie over what follows
+	}
+	return head, s.End, nil
 }
+
+var errForeign = errors.New("mp3: cannot repair: the file has no Info frame of this package's; play it as it is")
