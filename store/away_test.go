@@ -78,11 +78,40 @@ func TestStoresSeeEachOther(t *testing.T) {
 	if r, err := a.Recording(ctx, "acc", "202611-1"); err != nil || r.State != "delivered" {
 		t.Errorf("%+v, %v", r, err)
 	}
+	everything() // what is purged now is shown to nobody
 	if err := a.Delete(ctx, AccountRef("acc"), 0); err != nil {
 		t.Fatal(err)
 	}
 	everything()
 	wantNothingUnder(t, b, "acc", secret)
+}
+
+// A worker that has not heard yet what another did to the same recordings writes late
+// news of them, while its watch hears of it: the later state stays.
+func TestTwoWritersNeverPutAStateBack(t *testing.T) {
+	testkit.CheckLeaks(t)
+	url := startOutside(t).url()
+	early, late := openTest(t, Config{URL: url}), openTest(t, Config{URL: url})
+	const rounds, each = 30, 100
+	for round := range rounds {
+		tell := func(s *Store, state string) {
+			for n := range each {
+				upsert(t, s, Recording{Account: "acc", ID: fmt.Sprint("202611-", round, "-", n), State: state, At: noon, Created: noon, Doc: doc(`{}`)})
+			}
+			flushTest(t, s)
+		}
+		tell(early, "delivered")
+		tell(late, "spooled")
+		for n := range each {
+			c, err := early.recordings.last(t.Context(), key("acc", fmt.Sprint("202611-", round, "-", n)))
+			if err != nil || c == nil {
+				t.Fatal(n, err)
+			}
+			if r, _ := parseRecording(c); r.State != "delivered" {
+				t.Errorf("round %d: %d is %s at revision %d", round, n, r.State, c.rev)
+			}
+		}
+	}
 }
 
 // While NATS is away reading goes on, changes fail, and the newest state of each

@@ -125,16 +125,27 @@ func (w *watcher) seen(b *bucket, rev uint64) {
 	w.cond.Broadcast()
 }
 
-// wait waits for all that is in a bucket now.
+// wait waits for all that is in a bucket now. What was removed from it before the watch
+// could show it never comes, so nothing may purge a bucket that is not waited for first.
 func (w *watcher) wait(t testing.TB, b *bucket) {
 	t.Helper()
 	info, err := b.stream.Info(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	late := false
+	defer time.AfterFunc(time.Minute, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		late = true
+		w.cond.Broadcast()
+	}).Stop()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.rev[b.name] < info.State.LastSeq {
+		if late {
+			t.Fatalf("the watch of %s has shown revision %d, and in a minute not %d", b.name, w.rev[b.name], info.State.LastSeq)
+		}
 		w.cond.Wait()
 	}
 }

@@ -35,11 +35,17 @@ func (x *index) rec(r *Recording) rec {
 // old reports whether r is no news: the index has this or a later state, or knows
 // that the recording was deleted.
 func (x *index) old(r *Recording) bool {
+	_, old := x.look(r)
+	return old
+}
+
+// look is old and, of the same moment, the revision that r would replace; 0: none.
+func (x *index) look(r *Recording) (rev uint64, old bool) {
 	have, rev, ok := x.recs.get(r.Account, r.ID)
 	if !ok {
-		return rev != 0
+		return rev, rev != 0
 	}
-	return !newer(r.State, r.At, have.state.Value(), time.Unix(0, have.at))
+	return rev, !newer(r.State, r.At, have.state.Value(), time.Unix(0, have.at))
 }
 
 // apply takes a change in that the watch shows.

@@ -46,11 +46,11 @@ func (s *Store) writeBatch(ctx context.Context, batch []*Recording) (failed erro
 		failed = err
 	}
 	for i, r := range batch {
-		if s.index.old(r) {
+		rev, old := s.index.look(r)
+		if old {
 			s.queue.done(r, false)
 			continue
 		}
-		_, rev, _ := s.index.recs.get(r.Account, r.ID)
 		m, err := r.message(s.recordings)
 		if err == nil {
 			acks[i], err = s.recordings.js.PublishMsgAsync(m, jetstream.WithExpectLastSequencePerSubject(rev))
