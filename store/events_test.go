@@ -219,6 +219,36 @@ func TestEventsReachSubscribers(t *testing.T) {
 	}
 }
 
+// When Close has returned, the server has what was told: a socket that is closed with
+// something left to read may throw away what the other side has not read yet.
+func TestCloseWaitsUntilNATSHasTheEvents(t *testing.T) {
+	testkit.CheckLeaks(t)
+	url := startOutside(t).url()
+	conn, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	sub, err := conn.SubscribeSync("callrec.events.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const each = 500
+	for round := range 20 {
+		s := openTest(t, Config{URL: url})
+		for range each {
+			s.Tell("acme", "x", text("{}"))
+		}
+		closeTest(t, s)
+		if err := conn.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if n, _, _ := sub.Pending(); n != each*(round+1) {
+			t.Fatalf("round %d: %d events, want %d", round, n, each*(round+1))
+		}
+	}
+}
+
 // hears wants these to be what a subscriber is told next.
 func hears(t *testing.T, sub *nats.Subscription, want ...string) {
 	t.Helper()

@@ -293,6 +293,11 @@ func (s *Store) close() {
 		s.stop()
 	}
 	if s.conn != nil {
+		if s.server == nil && s.conn.IsConnected() {
+			// A socket closed with something left to read resets the connection: the
+			// server might lose what it has not read yet, the last events.
+			_ = s.conn.FlushTimeout(answerTime)
+		}
 		s.conn.Close() // before the wait: a reading that has asked NATS for something would wait for the answer
 	}
 	s.wait.Wait()
