@@ -93,13 +93,14 @@ type Clock struct{ epoch time.Time }
 // NewClock starts a clock at zero.
 func NewClock() Clock { return Clock{epoch: time.Now()} }
 
-// Now samples both clocks. A thread that is preempted between the two would
-// make a false pair, so a sample that took long is taken again.
+// Now samples both clocks. A thread that is preempted between the two would make a
+// false pair, so a sample that took long is taken again. [time.Now] reads the wall clock
+// first: how long it took is seen from the sample before it.
 func (c Clock) Now() Instant {
 	const apart, tries = 20 * time.Microsecond, 4
-	t := time.Now()
-	for i := 1; i < tries && time.Since(t) > apart; i++ {
-		t = time.Now()
+	before, t := time.Now(), time.Now()
+	for i := 1; i < tries && t.Sub(before) > apart; i++ {
+		before, t = t, time.Now()
 	}
 	return Instant{Mono: t.Sub(c.epoch), Wall: t.UnixNano()}
 }

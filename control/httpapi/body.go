@@ -25,9 +25,9 @@ const (
 // that took long is taken again: see capture.Clock.
 func (s *server) now() time.Time {
 	const apart, tries = 20 * time.Microsecond, 4
-	t := s.Now()
-	for i := 1; i < tries && s.Now().Sub(t) > apart; i++ {
-		t = s.Now()
+	before, t := s.Now(), s.Now()
+	for i := 1; i < tries && t.Sub(before) > apart; i++ {
+		before, t = t, s.Now()
 	}
 	return t
 }
