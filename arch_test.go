@@ -39,20 +39,21 @@ var allowed = map[string][]string{
 		"capture", "capture/clock", "capture/jitter", "capture/report", "codec", "codec/g711", "codec/mp3",
 		"codec/plc", "codec/resample", "codec/tones", "codec/wav", "mixer", "policy", "upload/spool",
 	},
-	"replay":              {"capture", "capture/clock", "capture/pcap", "recording", "upload/spool"},
-	"upload/spool":        {},
-	"upload":              {"upload/spool"},
-	"upload/guard":        {"upload"},
-	"upload/httpput":      {"upload", "upload/guard", "upload/spool"},
-	"upload/folder":       {"upload", "upload/guard", "upload/spool"},
-	"upload/s3":           {"upload", "upload/guard", "upload/httpput"},
-	"upload/targettest":   {"upload", "upload/spool", "internal/testkit"},
-	"control":             {"policy", "recording", "store"},
-	"control/controltest": {"control"},
-	"control/httpapi":     {"control", "policy", "recording"},
-	"store":               {},
-	"internal/testkit":    {},
-	"bench":               {},
+	"replay":                    {"capture", "capture/clock", "capture/pcap", "recording", "upload/spool"},
+	"upload/spool":              {},
+	"upload":                    {"upload/spool"},
+	"upload/guard":              {"upload"},
+	"upload/httpput":            {"upload", "upload/guard", "upload/spool"},
+	"upload/folder":             {"upload", "upload/guard", "upload/spool"},
+	"upload/s3":                 {"upload", "upload/guard", "upload/httpput"},
+	"upload/targettest":         {"upload", "upload/spool", "internal/testkit"},
+	"control":                   {"policy", "recording", "store"},
+	"control/controltest":       {"control"},
+	"control/httpapi":           {"control", "policy", "recording"},
+	"store":                     {},
+	"internal/testkit":          {},
+	"internal/testkit/natstest": {},
+	"bench":                     {},
 	"cmd/callrec": {
 		"capture", "control", "control/httpapi", "policy", "recording", "replay", "store",
 		"upload", "upload/folder", "upload/guard", "upload/httpput", "upload/s3", "upload/spool",
@@ -61,7 +62,7 @@ var allowed = map[string][]string{
 }
 
 // forTests may also be imported by the tests of any package.
-var forTests = []string{"capture/capturetest", "control/controltest", "internal/testkit", "upload/targettest"}
+var forTests = []string{"capture/capturetest", "control/controltest", "internal/testkit", "internal/testkit/natstest", "upload/targettest"}
 
 // pure packages know no clock, lock, goroutine, I/O, context or log.
 var pure = []string{

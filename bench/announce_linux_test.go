@@ -94,7 +94,10 @@ func BenchmarkAnnounce(b *testing.B) {
 // outside from the answer on, as each user's own document has it.
 func announceDocuments(b *testing.B, dir string) {
 	b.Helper()
-	s, err := store.Open(context.Background(), store.Config{Dir: dir})
+	s, err := store.New(store.Config{Dir: dir})
+	if err == nil {
+		err = s.Connect(context.Background())
+	}
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"callrec/internal/testkit/natstest"
 )
 
 // newGate makes a receiver that keeps whoever sends waiting until it is opened.
@@ -37,10 +39,10 @@ func (w *worker) indexed(id string) string {
 // as well; then the worker is killed. The next one knows what became of both.
 func TestKilledBeforeTheIndexHeard(t *testing.T) {
 	t.Parallel()
-	nats := startNATS(t)
+	nats := natstest.Start(t)
 	m, open := newGate(t)
 	data := t.TempDir()
-	w := startWorker(t, data, "--rtp-ports", "25460-25479", "--nats", nats.url())
+	w := startWorker(t, data, "--rtp-ports", "25460-25479", "--nats", nats.URL())
 	record := func(callID string) string {
 		id := w.announce(callID, map[string]any{"format": "wav", "url": m.URL + "/in"}, nil).Recordings[0].ID
 		w.act(callID, "hangup")
@@ -48,13 +50,13 @@ func TestKilledBeforeTheIndexHeard(t *testing.T) {
 	}
 	before := record("before")
 	eventually(t, "the index knows the first one", time.Minute, func() bool { return w.indexed(before) == "spooled" })
-	nats.stop()
+	nats.Stop()
 	meanwhile := record("meanwhile")
 	open()
 	eventually(t, "both are delivered", time.Minute, func() bool { return w.metric("callrec_uploads_delivered_total") == 2 })
 	w.kill()
-	nats.start()
-	w = startWorker(t, data, "--rtp-ports", "25460-25479", "--nats", nats.url())
+	nats.Start()
+	w = startWorker(t, data, "--rtp-ports", "25460-25479", "--nats", nats.URL())
 	for what, id := range map[string]string{"before": before, "meanwhile": meanwhile} {
 		eventually(t, "the index knows that it is delivered: "+what, time.Minute, func() bool { return w.indexed(id) == "delivered" })
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"callrec/internal/testkit"
+	"callrec/internal/testkit/natstest"
 )
 
 // bucket runs versitygw over a folder with a bucket "rec", and gives its URL, the
@@ -89,7 +90,7 @@ func sameCalls(t *testing.T, ws [2]*worker, n int, settings map[string]any) map[
 // one worker have the same call id.
 func TestTwoWorkersOfOneStoreDoNotMeet(t *testing.T) {
 	t.Parallel()
-	nats, rec, ports := startNATS(t).url(), newFlapping(t), [2]string{"31000-31199", "31200-31399"}
+	nats, rec, ports := natstest.Start(t).URL(), newFlapping(t), [2]string{"31000-31199", "31200-31399"}
 	ws := pair(t, ports, nil, "--nats", nats)
 	const n = 30
 	of := sameCalls(t, ws, n, map[string]any{"format": "wav", "url": rec.URL + "/in"})

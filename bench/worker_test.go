@@ -61,6 +61,7 @@ type worker struct {
 	ops     string
 	token   string
 	log     *logBuffer
+	opened  chan [2]string // api and ops, once
 	ended   chan error
 }
 
@@ -93,11 +94,22 @@ func startWorker(t testing.TB, data string, flags ...string) *worker {
 // startWorkerWith also sets variables of its environment, which win.
 func startWorkerWith(t testing.TB, env []string, data string, flags ...string) *worker {
 	t.Helper()
+	w := launchWorker(t, env, data, flags...)
+	w.awaitReady(20 * time.Second)
+	return w
+}
+
+// launchWorker does not wait until it is ready.
+func launchWorker(t testing.TB, env []string, data string, flags ...string) *worker {
+	t.Helper()
 	name, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &worker{t: t, data: data, account: "acc", token: "token-of-the-bench-admin", log: &logBuffer{}, ended: make(chan error, 1)}
+	w := &worker{
+		t: t, data: data, account: "acc", token: "token-of-the-bench-admin", log: &logBuffer{},
+		opened: make(chan [2]string, 1), ended: make(chan error, 1),
+	}
 	args := append([]string{
 		"serve", "--data", data, "--http", "127.0.0.1:0", "--ops", "127.0.0.1:0",
 		"--rtp-address", "127.0.0.1", "--allow-target", "127.0.0.0/8", "--log-format", "json",
@@ -111,7 +123,6 @@ func startWorkerWith(t testing.TB, env []string, data string, flags ...string) *
 	if err := w.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ready := make(chan [2]string, 1)
 	go func() {
 		lines := bufio.NewScanner(stderr)
 		lines.Buffer(nil, 1<<20)
@@ -119,7 +130,7 @@ func startWorkerWith(t testing.TB, env []string, data string, flags ...string) *
 			w.log.add(lines.Bytes())
 			var l struct{ Msg, HTTP, Ops string }
 			if json.Unmarshal(lines.Bytes(), &l) == nil && l.Msg == "ready" {
-				ready <- [2]string{l.HTTP, l.Ops}
+				w.opened <- [2]string{l.HTTP, l.Ops}
 			}
 		}
 		w.ended <- w.cmd.Wait()
@@ -130,16 +141,21 @@ func startWorkerWith(t testing.TB, env []string, data string, flags ...string) *
 			t.Logf("the worker's log:\n%s", tail(w.log.String(), 4000))
 		}
 	})
+	return w
+}
+
+// awaitReady waits until the worker says that it is ready, and where.
+func (w *worker) awaitReady(within time.Duration) {
+	w.t.Helper()
 	select {
-	case addrs := <-ready:
+	case addrs := <-w.opened:
 		w.api, w.ops = addrs[0], addrs[1]
 	case err := <-w.ended:
 		w.ended <- err
-		t.Fatalf("the worker ended at once: %v\n%s", err, w.log)
-	case <-time.After(20 * time.Second):
-		t.Fatalf("the worker is not ready after 20 s\n%s", w.log)
+		w.t.Fatalf("the worker ended at once: %v\n%s", err, w.log)
+	case <-time.After(within):
+		w.t.Fatalf("the worker is not ready after %v\n%s", within, w.log)
 	}
-	return w
 }
 
 func tail(s string, n int) string {

@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"callrec/internal/testkit"
+	"callrec/internal/testkit/natstest"
 )
 
 // Two stores on one server: what one writes, the other has in force as soon as
 // its watch has shown it.
 func TestStoresSeeEachOther(t *testing.T) {
 	testkit.CheckLeaks(t)
-	url := startOutside(t).url()
+	url := natstest.Start(t).URL()
 	seen := newWatcher()
 	a, b := openTest(t, Config{URL: url}), openTest(t, Config{URL: url, seen: seen.seen})
 	<-b.Loaded()
@@ -90,7 +91,7 @@ func TestStoresSeeEachOther(t *testing.T) {
 // news of them, while its watch hears of it: the later state stays.
 func TestTwoWritersNeverPutAStateBack(t *testing.T) {
 	testkit.CheckLeaks(t)
-	url := startOutside(t).url()
+	url := natstest.Start(t).URL()
 	early, late := openTest(t, Config{URL: url}), openTest(t, Config{URL: url})
 	const rounds, each = 30, 100
 	for round := range rounds {
@@ -119,11 +120,11 @@ func TestTwoWritersNeverPutAStateBack(t *testing.T) {
 // without a word is gone.
 func TestNATSGoesAway(t *testing.T) {
 	testkit.CheckLeaks(t)
-	out := startOutside(t)
+	out := natstest.Start(t)
 	seen := newWatcher()
-	s := openTest(t, Config{URL: out.url(), seen: seen.seen})
+	s := openTest(t, Config{URL: out.URL(), seen: seen.seen})
 	secret := fillAccount(t, s, "acc")
-	out.stop()
+	out.Stop()
 	for s.Stats().Connected {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		_, _ = s.recordings.stream.Info(ctx)
@@ -155,9 +156,9 @@ func TestNATSGoesAway(t *testing.T) {
 		t.Errorf("flushed to nowhere: %v", err)
 	}
 	before := s.feeds[0]
-	out.start()
+	out.Start()
 	// Somebody removes a document in a way no watch shows.
-	other := openTest(t, Config{URL: out.url()})
+	other := openTest(t, Config{URL: out.URL()})
 	if err := other.documents.stream.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +256,12 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		{Config{URL: "nats://user:hush@127.0.0.1:1"}, "cannot reach NATS at nats://user:xxxxx@127.0.0.1:1"},
 		{Config{Dir: t.TempDir(), MaxRecordings: -1}, "-1 recordings"},
 	} {
-		if got, err := Open(t.Context(), c.cfg); err == nil || got != nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "hush") {
+		s, err := New(c.cfg)
+		if err == nil {
+			err = s.Connect(t.Context())
+			defer s.close()
+		}
+		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%+v: %v, want %q", c.cfg, err, c.says)
 		}
 	}

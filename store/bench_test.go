@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"callrec/internal/testkit/natstest"
 )
 
 func heap() float64 {
@@ -104,7 +106,7 @@ func BenchmarkAccounts(b *testing.B) {
 // BenchmarkChange is a change until it is in force: where it was made, and in
 // another store on the same server.
 func BenchmarkChange(b *testing.B) {
-	url := startOutside(b).url()
+	url := natstest.Start(b).URL()
 	var want atomic.Uint64
 	there := make(chan struct{}, 1)
 	s := openTest(b, Config{URL: url})

@@ -80,7 +80,7 @@ func openBucket(ctx context.Context, js jetstream.JetStream, name, description s
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot open bucket %s: %w", name, err)
+		return nil, opening("cannot open bucket "+name, err)
 	}
 	out.stream = s
 	return out, nil

@@ -12,6 +12,9 @@ import (
 // kept as the index keeps recordings, the newest. It waits for NATS; with an
 // error nothing is known.
 func (s *Store) Claim(ctx context.Context, name, by string) (bool, error) {
+	if !s.connected() {
+		return false, unavailable("claim a name", errAway)
+	}
 	sum := sha256.Sum256([]byte(name)) // names are as long as a tenant's url
 	k := base64.RawURLEncoding.EncodeToString(sum[:])
 	_, err := s.names.put(ctx, s.names.message(k, []byte(by)), 0)

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"callrec/internal/testkit/natstest"
 )
 
 // Of all who claim a name at once, at two stores, one has it, now, later and after a restart.
@@ -55,13 +57,13 @@ func TestANameIsOnes(t *testing.T) {
 
 // While NATS is away nobody gets a name, and nobody waits longer than they want to.
 func TestNoNamesWhileNATSIsAway(t *testing.T) {
-	o := startOutside(t)
-	s := openTest(t, Config{URL: o.url()})
-	o.stop()
+	o := natstest.Start(t)
+	s := openTest(t, Config{URL: o.URL()})
+	o.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if mine, err := s.Claim(ctx, "n", "a"); mine || !errors.Is(err, ErrUnavailable) {
 		t.Errorf("%v, %v", mine, err)
 	}
-	o.start()
+	o.Start()
 }

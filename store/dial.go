@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// dialer dials NATS for one connection, which is dialled again when it is lost. The
+// dialer dials NATS for one connection at a time, which is dialled again when it is lost. The
 // client forgets to close a socket at which a server took the connection and then said
 // nothing (nats.go 1.55, doReconnect): that is closed before the next one is opened.
 type dialer struct {

@@ -2,7 +2,7 @@
 // documents of accounts, users, devices and callflows, the tokens, the index
 // of recordings, and whose the names at receivers are. It owns the NATS JetStream buckets they lie in, the NATS server
 // in this process when no other is named, and the pictures of the buckets in
-// memory. cmd opens it; the doors read and write documents and tokens through it,
+// memory. cmd makes and connects it; the doors read and write documents and tokens through it,
 // the recorder's events go into the index, and, on a server that others can reach,
 // to whoever subscribes to them ([Store.Tell]).
 //
@@ -26,6 +26,9 @@
 // least: it survives kill -9. The embedded server syncs its files every second,
 // so a power failure may take the last second with it. With a cluster it is up to
 // that cluster; buckets are made with three replicas there.
+//
+// A store is of use before it is connected, because a worker that starts while NATS is
+// away has calls to go on with: see [Store].
 //
 // An [Store.Upsert] is answered before it is written. Until it is, it waits in
 // memory (64 MiB at most), and [Store.Close] writes what waits.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"callrec/internal/testkit/natstest"
 )
 
 func TestDocumentsAreReadAsWritten(t *testing.T) {
@@ -109,7 +111,7 @@ func TestListsGoOnWhereTheyStopped(t *testing.T) {
 
 // Many writers on two stores count up one document: each success counts once.
 func TestRacingWritersLoseNothing(t *testing.T) {
-	url := startOutside(t).url()
+	url := natstest.Start(t).URL()
 	stores := []*Store{openTest(t, Config{URL: url}), openTest(t, Config{URL: url})}
 	ref := user("acc", "counter")
 	create(t, stores[0], ref, doc(`0`))

@@ -1,9 +1,14 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -51,6 +56,21 @@ const (
 func wrongRevision(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && (api.ErrorCode == codeWrongLastSeq || api.ErrorCode == codeWrongLastSeqRaft)
+}
+
+// opening words an error of [Store.Connect]. [ErrUnavailable] is of what may change by
+// itself: nobody answers, or the servers have not agreed yet who leads.
+func opening(what string, err error) error {
+	var api *jetstream.APIError
+	var network net.Error
+	passing := errors.As(err, &network) || errors.As(err, &api) && api.Code == http.StatusServiceUnavailable
+	for _, e := range []error{nats.ErrNoServers, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrConnectionClosed, context.DeadlineExceeded, io.EOF} {
+		passing = passing || errors.Is(err, e)
+	}
+	if !passing || errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %w: %w", what, ErrUnavailable, err)
 }
 
 // unavailable words an error of NATS.

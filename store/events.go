@@ -57,7 +57,7 @@ func newEvents(publish func(string, []byte) error, log *slog.Logger) *events {
 // or what NATS refuses, is counted in Stats.EventsLost. To the embedded server nobody
 // can subscribe, and nothing is published there.
 func (s *Store) Tell(account, call string, body func() []byte) {
-	if s.server == nil {
+	if s.cfg.URL != "" {
 		s.events.tell(told{account, call, body})
 	}
 }

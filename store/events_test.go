@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"callrec/internal/testkit"
+	"callrec/internal/testkit/natstest"
 )
 
 func text(s string) func() []byte { return func() []byte { return []byte(s) } }
@@ -199,7 +200,7 @@ func TestEventsWaitForNATS(t *testing.T) {
 // nobody else; what is told before Close arrives.
 func TestEventsReachSubscribers(t *testing.T) {
 	testkit.CheckLeaks(t)
-	url := startOutside(t).url()
+	url := natstest.Start(t).URL()
 	account, call := subscribe(t, url, "callrec.events.acme.*"), subscribe(t, url, "callrec.events.*.eA")
 	a, b := openTest(t, Config{URL: url}), openTest(t, Config{URL: url})
 	a.Tell("acme", "x", text("1"))
@@ -223,7 +224,7 @@ func TestEventsReachSubscribers(t *testing.T) {
 // something left to read may throw away what the other side has not read yet.
 func TestCloseWaitsUntilNATSHasTheEvents(t *testing.T) {
 	testkit.CheckLeaks(t)
-	url := startOutside(t).url()
+	url := natstest.Start(t).URL()
 	conn, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
@@ -274,9 +275,9 @@ func TestEmbeddedServerPublishesNothing(t *testing.T) {
 // A server that is restarted gets what was told meanwhile.
 func TestEventsOutliveNATS(t *testing.T) {
 	testkit.CheckLeaks(t)
-	out := startOutside(t)
-	s := openTest(t, Config{URL: out.url()})
-	out.stop()
+	out := natstest.Start(t)
+	s := openTest(t, Config{URL: out.URL()})
+	out.Stop()
 	for s.Stats().Connected {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		_, _ = s.recordings.stream.Info(ctx)
@@ -285,8 +286,8 @@ func TestEventsOutliveNATS(t *testing.T) {
 	for i := range 100 {
 		s.Tell("acme", "x", text(fmt.Sprint(i)))
 	}
-	out.start()
-	sub := subscribe(t, out.url(), "callrec.events.>")
+	out.Start()
+	sub := subscribe(t, out.URL(), "callrec.events.>")
 	// The store may have been faster than the subscription: only the order is sure.
 	s.Tell("acme", "x", text("100"))
 	last := -1
@@ -305,16 +306,13 @@ func TestEventsOutliveNATS(t *testing.T) {
 // A worker that may not publish says so, once, and counts.
 func TestEventsThatAreForbidden(t *testing.T) {
 	testkit.CheckLeaks(t)
-	out := &outside{t: t, opts: server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, NoSystemAccount: true, JetStream: true, StoreDir: t.TempDir(),
-		Users: []*server.User{{Username: "worker", Password: "secret", Permissions: &server.Permissions{
+	out := natstest.Start(t, func(o *server.Options) {
+		o.Users = []*server.User{{Username: "worker", Password: "secret", Permissions: &server.Permissions{
 			Publish: &server.SubjectPermission{Deny: []string{"callrec.events.>"}},
-		}}},
-	}}
-	out.start()
-	t.Cleanup(out.stop)
+		}}}
+	})
 	var logged bytes.Buffer
-	s := openTest(t, Config{URL: strings.Replace(out.url(), "//", "//worker:secret@", 1), Log: slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	s := openTest(t, Config{URL: strings.Replace(out.URL(), "//", "//worker:secret@", 1), Log: slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	const all = 50
 	for range all {
 		s.Tell("acme", "x", text("{}"))
@@ -351,10 +349,10 @@ func TestOtherErrorsAreNotEvents(t *testing.T) {
 // wait; the client finds out, and goes on when it is back.
 func TestNATSFreezes(t *testing.T) {
 	testkit.CheckLeaks(t)
-	out := startOutside(t)
-	v := testkit.StartValve(t, strings.TrimPrefix(out.url(), "nats://"))
+	out := natstest.Start(t)
+	v := testkit.StartValve(t, out.Addr())
 	s := openTest(t, Config{URL: "nats://" + v.Addr()})
-	sub := subscribe(t, out.url(), "callrec.events.acme.eA")
+	sub := subscribe(t, out.URL(), "callrec.events.acme.eA")
 	s.Tell("acme", "x", text("before"))
 	if got := hear(t, sub); got != "callrec.events.acme.eA before" {
 		t.Error(got)

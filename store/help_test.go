@@ -12,49 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"callrec/internal/testkit"
+	"callrec/internal/testkit/natstest"
 )
-
-// outside is a NATS server as an operator would run it, on loopback.
-type outside struct {
-	t    testing.TB
-	opts server.Options
-	srv  *server.Server
-}
-
-func startOutside(t testing.TB) *outside {
-	t.Helper()
-	o := &outside{t: t, opts: server.Options{
-		ServerName: "outside", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
-		NoSystemAccount: true, JetStream: true, StoreDir: t.TempDir(),
-	}}
-	o.start()
-	t.Cleanup(o.stop)
-	return o
-}
-
-func (o *outside) start() {
-	o.t.Helper()
-	opts := o.opts
-	srv, err := server.NewServer(&opts)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	srv.Start()
-	if !srv.ReadyForConnections(time.Minute) {
-		o.t.Fatal("the NATS server does not start")
-	}
-	o.srv, o.opts.Port = srv, opts.Port
-}
-
-func (o *outside) stop() {
-	o.srv.Shutdown()
-	o.srv.WaitForShutdown()
-}
-
-func (o *outside) url() string { return fmt.Sprintf("nats://127.0.0.1:%d", o.opts.Port) }
 
 // onBoth runs a test on an embedded and on an outside server. open opens the same
 // store again and again.
@@ -69,7 +29,7 @@ func onBoth(t *testing.T, test func(t *testing.T, open func(Config) *Store)) {
 	})
 	t.Run("outside", func(t *testing.T) {
 		testkit.CheckLeaks(t)
-		url := startOutside(t).url()
+		url := natstest.Start(t).URL()
 		test(t, func(c Config) *Store {
 			c.URL = url
 			return openTest(t, c)
@@ -83,11 +43,14 @@ func openTest(t testing.TB, c Config) *Store {
 	if c.Log == nil {
 		c.Log = slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelError}))
 	}
-	s, err := Open(t.Context(), c)
+	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.close() })
+	if err := s.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

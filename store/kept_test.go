@@ -6,14 +6,16 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"callrec/internal/testkit/natstest"
 )
 
 // Whoever waits until the index has something hears of it once, after that: of a
 // state that was written, that a later one has overtaken, that is no news, and of what
 // nobody wants any more. While the index cannot be written, nobody hears anything.
 func TestKeptIsToldOnceItIsTrue(t *testing.T) {
-	out := startOutside(t)
-	s := openTest(t, Config{URL: out.url()})
+	out := natstest.Start(t)
+	s := openTest(t, Config{URL: out.URL()})
 	<-s.Loaded()
 	rec := func(account string, n int, state string, at int) Recording {
 		return Recording{Account: account, ID: fmt.Sprint("202611-", n), State: state, At: noon.Add(time.Duration(at) * time.Second), Created: noon, Doc: doc(`{}`)}
@@ -51,7 +53,7 @@ func TestKeptIsToldOnceItIsTrue(t *testing.T) {
 	tell(1, rec("acc", 0, "spooled", 2), "delivered")
 	wantTold("no news", 1, 1)
 
-	out.stop()
+	out.Stop()
 	for s.Stats().Connected {
 		_, _ = s.recordings.stream.Info(t.Context())
 	}
@@ -71,7 +73,7 @@ func TestKeptIsToldOnceItIsTrue(t *testing.T) {
 		runtime.Gosched()
 	}
 	wantTold("it was deleted", 1, 1, 0, 0, 0, 1, 1)
-	out.start()
+	out.Start()
 	flushTest(t, s)
 	wantTold("NATS is back", 1, 1, 1, 1, 1, 1, 1)
 	if st := s.Stats(); st.Queued != 0 || st.QueuedBytes != 0 {

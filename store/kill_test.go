@@ -21,7 +21,10 @@ func TestKilledWriter(t *testing.T) {
 		t.Skip("this is the victim of TestKill9, which starts it")
 	}
 	ctx := context.Background()
-	s, err := Open(ctx, Config{Dir: dir})
+	s, err := New(Config{Dir: dir})
+	if err == nil {
+		err = s.Connect(ctx)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

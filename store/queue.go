@@ -275,13 +275,13 @@ type Stats struct {
 	Queued      int    // recordings that wait for the index
 	QueuedBytes int    // of at most 64 MiB
 	Refused     uint64 // Upserts refused since the start
-	Connected   bool   // to NATS
+	Connected   bool   // to NATS, now
 	EventsLost  uint64 // that were not published, since the start
 }
 
 // Stats returns the figures as of now.
 func (s *Store) Stats() Stats {
-	connected := s.conn.IsConnected() // may wait for a socket, as nobody with the queue's lock must
+	connected := s.connected() && s.conn.IsConnected() // may wait for a socket, as nobody with the queue's lock must
 	q := s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()

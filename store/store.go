@@ -49,12 +49,19 @@ const (
 // answerTime is how long NATS has for an answer when the caller set no deadline.
 const answerTime = 5 * time.Second
 
-// Store is an open store. Its methods may be called from any goroutine.
+// Store is the store of one worker. Its methods may be called from any goroutine.
+//
+// Until it is connected it takes what [Store.Upsert], [Store.UpsertThen] and
+// [Store.Tell] are told; [Store.Used] says yes and [Store.Claim] that nothing is known.
+// Whoever asks it for more has to wait for [Store.Connect].
 type Store struct {
+	cfg     Config
 	log     *slog.Logger
 	compile func(Ref, json.RawMessage) any
 	server  *embedded // nil with a cluster
 	conn    *nats.Conn
+	dialer  dialer        // of every try to connect
+	open    chan struct{} // closed when the fields above and the buckets are set
 
 	documents, tokens, recordings, names *bucket
 
@@ -72,10 +79,8 @@ type Store struct {
 	lost   lostConnection
 }
 
-// Open opens the store and returns when documents and tokens can be read; the
-// index of recordings may still be loading, which [Store.Loaded] tells. ctx
-// bounds the opening only.
-func Open(ctx context.Context, cfg Config) (s *Store, err error) {
+// New makes a store that is not connected yet. An error says what is wrong with cfg.
+func New(cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -91,42 +96,62 @@ func Open(ctx context.Context, cfg Config) (s *Store, err error) {
 	if cfg.MaxRecordings < 0 || cfg.MaxAge < time.Minute {
 		return nil, fmt.Errorf("the index of recordings cannot keep %d recordings for %v", cfg.MaxRecordings, cfg.MaxAge)
 	}
-	s = &Store{
-		log: cfg.Log, compile: cfg.Compile, docs: newReplica[docKey, *Document](),
-		secret: newTokenBook(), index: newIndex(), queue: newQueue(),
+	if cfg.URL == "" && cfg.Dir == "" {
+		return nil, errors.New("a store wants a folder or the URL of a NATS server (--nats)")
+	}
+	s := &Store{
+		cfg: cfg, log: cfg.Log, compile: cfg.Compile, open: make(chan struct{}),
+		docs: newReplica[docKey, *Document](), secret: newTokenBook(), index: newIndex(), queue: newQueue(),
 	}
 	s.events = newEvents(func(subject string, body []byte) error { return s.conn.Publish(subject, body) }, cfg.Log)
 	s.docs.size = (*Document).size
-	defer func() {
-		if err != nil {
-			s.close()
-			s = nil
+	s.makeFeeds()
+	return s, nil
+}
+
+// Connect connects the store and returns when documents and tokens can be read; the
+// index of recordings may still be loading, which [Store.Loaded] tells. ctx bounds the
+// connecting only. After an error it may be called again; [ErrUnavailable] is of what
+// may change by itself, as NATS that is away.
+func (s *Store) Connect(ctx context.Context) error {
+	if !s.connected() {
+		if err := s.connect(); err != nil {
+			return err
 		}
-	}()
-	if err := s.connect(cfg); err != nil {
-		return s, err
+		if err := s.openBuckets(ctx); err != nil {
+			s.conn.Close()
+			return err
+		}
+		close(s.open)
+		s.start(ctx)
 	}
-	if err := s.openBuckets(ctx, cfg); err != nil {
-		return s, err
-	}
-	s.start(ctx, cfg.seen)
 	for _, f := range s.feeds[:2] {
 		select {
 		case <-f.ready:
 		case <-ctx.Done():
-			return s, fmt.Errorf("cannot read the %s of the store: %w", f.bucket.name, ctx.Err())
+			return fmt.Errorf("cannot read the %s of the store: %w: %w", f.bucket.name, ErrUnavailable, ctx.Err())
 		}
 	}
-	return s, nil
+	return nil
+}
+
+// connected reports whether there is, or was, a connection.
+func (s *Store) connected() bool {
+	select {
+	case <-s.open:
+		return true
+	default:
+		return false
+	}
 }
 
 // connect starts the server if there is to be one, and connects to it.
-func (s *Store) connect(cfg Config) (err error) {
+func (s *Store) connect() (err error) {
 	opts := []nats.Option{
 		nats.Name("callrec"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), // fail at once while away
 		nats.IgnoreAuthErrorAbort(), // a password that is being changed is no reason to give up
 		nats.ReconnectWait(500 * time.Millisecond),
-		nats.SetCustomDialer(&dialer{}),
+		nats.SetCustomDialer(&s.dialer),
 		// A server that reads nothing must not hold a writer, and all behind it, for long.
 		nats.FlusherTimeout(answerTime),
 		nats.DisconnectErrHandler(func(c *nats.Conn, err error) {
@@ -145,18 +170,17 @@ func (s *Store) connect(cfg Config) (err error) {
 			}
 		}),
 	}
-	where := cfg.URL
+	where := s.cfg.URL
 	if where == "" {
-		if cfg.Dir == "" {
-			return errors.New("a store wants a folder or the URL of a NATS server (--nats)")
-		}
-		if s.server, err = startServer(cfg.Dir, cfg.Log); err != nil {
-			return err
+		if s.server == nil {
+			if s.server, err = startServer(s.cfg.Dir, s.log); err != nil {
+				return err
+			}
 		}
 		opts = append(opts, nats.InProcessServer(s.server))
 	}
 	if s.conn, err = nats.Connect(where, opts...); err != nil {
-		return fmt.Errorf("cannot reach NATS at %s (--nats): %w", redact(where), err)
+		return opening(fmt.Sprintf("cannot reach NATS at %s (--nats)", redact(where)), err)
 	}
 	return nil
 }
@@ -170,14 +194,14 @@ func redact(where string) string {
 	return u.Redacted()
 }
 
-func (s *Store) openBuckets(ctx context.Context, cfg Config) error {
+func (s *Store) openBuckets(ctx context.Context) error {
 	js, err := jetstream.New(s.conn, jetstream.WithDefaultTimeout(answerTime), jetstream.WithPublishAsyncTimeout(answerTime))
 	if err != nil {
 		return err
 	}
 	info, err := js.AccountInfo(ctx)
 	if err != nil {
-		return fmt.Errorf("cannot use JetStream: %w", err)
+		return opening("cannot use JetStream", err)
 	}
 	if info.API.Level < 1 {
 		return fmt.Errorf("NATS server %s is too old, want 2.11 or later", s.conn.ConnectedServerVersion())
@@ -194,10 +218,10 @@ func (s *Store) openBuckets(ctx context.Context, cfg Config) error {
 		{&s.documents, "callrec_documents", "accounts and what is under them", bounds{bytes: documentsBytes}},
 		{&s.tokens, "callrec_tokens", "hashes of the API's tokens", bounds{bytes: tokensBytes}},
 		{&s.recordings, "callrec_recordings", "index of recordings", bounds{
-			bytes: recordingsBytes, count: cfg.MaxRecordings, age: cfg.MaxAge, dropOldest: true,
+			bytes: recordingsBytes, count: s.cfg.MaxRecordings, age: s.cfg.MaxAge, dropOldest: true,
 		}},
 		{&s.names, "callrec_names", "whose names at receivers are", bounds{
-			bytes: namesBytes, count: cfg.MaxRecordings, age: cfg.MaxAge, dropOldest: true,
+			bytes: namesBytes, count: s.cfg.MaxRecordings, age: s.cfg.MaxAge, dropOldest: true,
 		}},
 	} {
 		if *b.to, err = openBucket(ctx, js, b.name, b.description, replicas, b.bounds); err != nil {
@@ -207,28 +231,34 @@ func (s *Store) openBuckets(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// start starts the goroutines: a feed for each bucket, the writer of the index
-// and its keeper, and the publisher of events.
-func (s *Store) start(ctx context.Context, seen func(*bucket, uint64)) {
-	live, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
-	newFeed := func(b *bucket, apply func(change, uint32), caughtUp func(uint32, uint64)) *feed {
+// makeFeeds makes a feed for each bucket.
+func (s *Store) makeFeeds() {
+	newFeed := func(apply func(change, uint32), caughtUp func(uint32, uint64)) *feed {
 		return &feed{
-			bucket: b, log: s.log, apply: apply, caughtUp: caughtUp, seen: seen,
+			log: s.log, apply: apply, caughtUp: caughtUp, seen: s.cfg.seen,
 			again: make(chan struct{}, 1), ready: make(chan struct{}),
 		}
 	}
-	docs := newFeed(s.documents, s.applyDocument, func(gen uint32, last uint64) { s.docs.sweep(unseen[*Document](gen, last)) })
-	tokens := newFeed(s.tokens, s.secret.apply, func(gen uint32, last uint64) { s.secret.replica.sweep(unseen[*tokenEntry](gen, last)) })
-	recs := newFeed(s.recordings, s.index.apply, func(uint32, uint64) {})
+	docs := newFeed(s.applyDocument, func(gen uint32, last uint64) { s.docs.sweep(unseen[*Document](gen, last)) })
+	tokens := newFeed(s.secret.apply, func(gen uint32, last uint64) { s.secret.replica.sweep(unseen[*tokenEntry](gen, last)) })
+	recs := newFeed(s.index.apply, func(uint32, uint64) {})
 	recs.headers = true
 	s.feeds = []*feed{docs, tokens, recs}
-	for _, f := range s.feeds {
-		s.wait.Go(func() { f.run(live) })
-	}
 	// Removals of documents and tokens are remembered for a day only. Those of
 	// recordings are as long as recordings: their feed goes on where it was.
 	s.lost.set(func() { docs.reread(); tokens.reread() })
+}
+
+// start starts the goroutines: the feeds, the writer of the index and its keeper, and
+// the publisher of events.
+func (s *Store) start(ctx context.Context) {
+	live, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	for i, b := range []*bucket{s.documents, s.tokens, s.recordings} {
+		f := s.feeds[i]
+		f.bucket = b
+		s.wait.Go(func() { f.run(live) })
+	}
 	s.wait.Go(func() { s.keep(live) })
 	writing, finish := context.WithCancel(context.WithoutCancel(ctx))
 	s.finish = finish
@@ -278,7 +308,8 @@ func (s *Store) loaded() bool {
 }
 
 // Close writes what waits for the index until ctx is done, and stops everything.
-// What could not be written is counted in the error.
+// What could not be written is counted in the error. It must not be called while
+// [Store.Connect] is.
 func (s *Store) Close(ctx context.Context) error {
 	err := s.Flush(ctx)
 	s.close()

@@ -4,40 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
-	"time"
 
 	"callrec/control"
 	"callrec/recording"
-	"callrec/store"
 	"callrec/upload"
 	"callrec/upload/spool"
 )
-
-// openStore opens documents, tokens and the index, and waits a moment for the
-// index: until it is there, every object name is taken for used.
-func (w *worker) openStore() (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	cfg := store.Config{URL: w.cfg.nats, Log: w.log, Compile: control.Compile}
-	if cfg.URL == "" {
-		cfg.Dir = filepath.Join(w.cfg.data, "nats")
-	}
-	if w.store, err = store.Open(ctx, cfg); err != nil {
-		return fmt.Errorf("cannot open the store of documents: %w", err)
-	}
-	loading := time.NewTimer(5 * time.Second)
-	defer loading.Stop()
-	select {
-	case <-w.store.Loaded():
-	case <-loading.C:
-		w.log.Warn("the index of recordings is still being read; until then every file gets a long name")
-	}
-	return nil
-}
 
 // happened is told everything by the shards: it must not wait.
 func (w *worker) happened(e recording.Event) {

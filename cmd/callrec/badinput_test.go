@@ -21,7 +21,7 @@ func openBare(t *testing.T) *shop {
 		t.Fatal(err)
 	}
 	s.made.allowTarget = nil
-	if s.worker, err = startWorker(s.made, slog.New(slog.DiscardHandler)); err != nil {
+	if s.worker, err = startWorker(t.Context(), s.made, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.close)

@@ -147,7 +147,7 @@ func TestAdminToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := startWorker(cfg, slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		w, err := startWorker(t.Context(), cfg, slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 		if err != nil {
 			t.Fatal(err)
 		}

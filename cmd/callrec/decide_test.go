@@ -54,7 +54,7 @@ func openShop(t *testing.T, change ...func(*workerConfig)) *shop {
 	for _, c := range change {
 		c(&cfg)
 	}
-	if s.worker, err = startWorker(cfg, slog.New(slog.DiscardHandler)); err != nil {
+	if s.worker, err = startWorker(t.Context(), cfg, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.close() })
@@ -163,7 +163,7 @@ callflow : Sales wav 8000 mono armed`
 	s.close() // everything is delivered and in the index then
 
 	var err error
-	if s.worker, err = startWorker(s.made, slog.New(slog.DiscardHandler)); err != nil {
+	if s.worker, err = startWorker(t.Context(), s.made, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	list := s.ask(200, "GET", "accounts/acme/recordings?filter_state=delivered", `{}`)["list"].([]any)

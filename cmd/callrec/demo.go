@@ -127,7 +127,7 @@ func (d *demo) record(ctx context.Context) (t take, err error) {
 	if err != nil {
 		return t, err
 	}
-	w, err := startWorker(cfg, d.log)
+	w, err := startWorker(ctx, cfg, d.log)
 	if err != nil {
 		return t, fmt.Errorf("the worker does not start: %w", err)
 	}

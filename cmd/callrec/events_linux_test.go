@@ -15,36 +15,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"callrec/internal/testkit"
+	"callrec/internal/testkit/natstest"
 	"callrec/recording"
 	"callrec/upload"
 )
-
-// startNATS runs a NATS server, as an operator would, on loopback; it returns its address.
-func startNATS(t *testing.T) string {
-	t.Helper()
-	opts := server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, NoSystemAccount: true, JetStream: true, StoreDir: t.TempDir(),
-	}
-	srv, err := server.NewServer(&opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	t.Cleanup(func() {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-	})
-	if !srv.ReadyForConnections(time.Minute) {
-		t.Fatal("the NATS server does not start")
-	}
-	return srv.Addr().String()
-}
 
 // ear hears the events of an account at both doors.
 type ear struct {
@@ -174,7 +152,7 @@ func talkOn(t *testing.T, info map[string]any) (stop func()) {
 // each account hears its own only.
 func TestEventsOnNATS(t *testing.T) {
 	testkit.CheckLeaks(t)
-	addr := startNATS(t)
+	addr := natstest.Start(t).Addr()
 	s := openShop(t, func(c *workerConfig) { c.nats, c.reportDigits, c.uploadKeep = "nats://"+addr, true, 1 })
 	acme, beta := s.listen(addr, "acme"), s.listen(addr, "beta")
 	announcement := func(to string) string {
@@ -233,7 +211,7 @@ func TestEventsOnNATS(t *testing.T) {
 // stream tells of them, and the metrics what NATS was not told.
 func TestCallsGoOnWhileNATSHangs(t *testing.T) {
 	testkit.CheckLeaks(t)
-	addr := startNATS(t)
+	addr := natstest.Start(t).Addr()
 	valve := testkit.StartValve(t, addr)
 	s := openShop(t, func(c *workerConfig) { c.nats, c.ops = "nats://"+valve.Addr(), "127.0.0.1:0" })
 	e := s.listen(addr, "acme")

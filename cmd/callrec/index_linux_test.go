@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"callrec/internal/testkit"
+	"callrec/internal/testkit/natstest"
 	"callrec/upload/spool"
 )
 
@@ -62,7 +63,7 @@ func (s *shop) waitFor(id, want string) {
 func (s *shop) goOn() {
 	s.t.Helper()
 	var err error
-	if s.worker, err = startWorker(s.made, slog.New(slog.DiscardHandler)); err != nil {
+	if s.worker, err = startWorker(s.t.Context(), s.made, slog.New(slog.DiscardHandler)); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -92,7 +93,7 @@ func TestTheIndexFollowsTheSpool(t *testing.T) {
 			testkit.CheckLeaks(t)
 			s := openShop(t, func(c *workerConfig) {
 				if shared {
-					c.nats = "nats://" + startNATS(t)
+					c.nats = natstest.Start(t).URL()
 				}
 			})
 			ids := s.leave(5, "spooled")

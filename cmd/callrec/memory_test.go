@@ -138,13 +138,13 @@ func TestWorkerWithoutMemory(t *testing.T) {
 		hold: time.Second, sourceTimeout: time.Second, uploadKeep: time.Hour, maxMemory: 1 << 20, maxBusy: 0.85,
 	}
 	cfg.storage = cfg.data + "/recordings"
-	w, err := startWorker(cfg, slog.New(slog.DiscardHandler))
+	w, err := startWorker(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	wantRefusal(t, err, []string{"1 MB", "--max-memory"})
 	if err == nil {
 		_ = w.stop(t.Context())
 	}
 	cfg.maxMemory = 8 << 30
-	if w, err = startWorker(cfg, slog.New(slog.DiscardHandler)); err != nil {
+	if w, err = startWorker(t.Context(), cfg, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	announce := func(id string) error {

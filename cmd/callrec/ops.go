@@ -32,6 +32,8 @@ func (w *worker) opsHandler() http.Handler {
 		switch {
 		case w.manager.Draining():
 			http.Error(rw, "draining", http.StatusServiceUnavailable)
+		case !w.started.Load():
+			http.Error(rw, "the API is closed: the store of documents does not answer", http.StatusServiceUnavailable)
 		case err != nil:
 			http.Error(rw, err.Error(), http.StatusServiceUnavailable)
 		default:

@@ -71,7 +71,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	cfg.maxMemory = memoryBudget(cfg.maxMemory, machineMemory(os.DirFS("/")))
-	w, err := startWorker(cfg, log)
+	w, err := startWorker(ctx, cfg, log)
 	if err != nil {
 		return err
 	}

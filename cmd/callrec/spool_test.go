@@ -177,7 +177,7 @@ func TestSpoolFindsItsWorker(t *testing.T) {
 	if err := keepAddress(data, address{PID: 1, URL: "http://127.0.0.1:1"}); err != nil { // a killed one's
 		t.Fatal(err)
 	}
-	w, err := startWorker(workerConfig{
+	w, err := startWorker(t.Context(), workerConfig{
 		data: data, http: "127.0.0.1:0", storage: filepath.Join(data, "recordings"), tlsCert: cert, tlsKey: key,
 		addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, firstPort: 39300, lastPort: 39319, shards: 1,
 		hold: time.Second, sourceTimeout: time.Second, uploadKeep: time.Hour,

@@ -40,7 +40,7 @@ func TestStartOverLeftovers(t *testing.T) {
 	if err := sp.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w, err := startWorker(workerConfig{
+	w, err := startWorker(t.Context(), workerConfig{
 		data: dir, http: "127.0.0.1:0", storage: filepath.Join(dir, "recordings"),
 		addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, firstPort: 39000, lastPort: 39255, shards: 32,
 		hold: time.Second, sourceTimeout: time.Second, uploadKeep: time.Hour,
@@ -67,7 +67,7 @@ func TestStartOnLoopback(t *testing.T) {
 	for _, found := range []bool{true, false} {
 		dir := t.TempDir()
 		var log bytes.Buffer
-		w, err := startWorker(workerConfig{
+		w, err := startWorker(t.Context(), workerConfig{
 			data: dir, http: "127.0.0.1:0", storage: filepath.Join(dir, "recordings"),
 			addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, addrsFound: found, firstPort: 39400, lastPort: 39407, shards: 1,
 			hold: time.Second, sourceTimeout: time.Second, uploadKeep: time.Hour,
@@ -92,7 +92,7 @@ func TestStartOverAnotherWorker(t *testing.T) {
 	s := openShop(t)
 	var log bytes.Buffer
 	second := s.made
-	if w, err := startWorker(second, slog.New(slog.NewTextHandler(&log, nil))); err == nil {
+	if w, err := startWorker(t.Context(), second, slog.New(slog.NewTextHandler(&log, nil))); err == nil {
 		t.Error("it started")
 		_ = w.stop(t.Context())
 	} else if text := err.Error(); !strings.Contains(text, fmt.Sprintf("another worker (pid %d) holds", os.Getpid())) || !strings.HasSuffix(text, "--data") {

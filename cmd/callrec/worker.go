@@ -72,8 +72,8 @@ type worker struct {
 	pause   claimPause
 	feed    *control.Feed
 	doors   []*http.Server
-	failed  chan error // a listener that broke
-	started bool       // it got as far as being ready
+	failed  chan error  // a listener that broke
+	started atomic.Bool // it got as far as being ready
 
 	// owner is manager, for the spool and the deliverers: what an earlier process
 	// left, they may deal with before there is one.
@@ -85,8 +85,9 @@ type worker struct {
 }
 
 // startWorker builds the parts from the disk up and opens the doors last. When
-// it fails, what it had started is stopped again.
-func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
+// it fails, what it had started is stopped again; when ctx ends before the store of
+// documents answers, its doors stay closed.
+func startWorker(ctx context.Context, cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	w = &worker{log: log, cfg: cfg, feed: control.NewFeed(), failed: make(chan error, 2)}
 	defer func() {
 		if err != nil {
@@ -104,7 +105,8 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	}
 	w.tokenPlace = place
 	w.events = newEventLog(log)
-	if err := w.openStore(); err != nil {
+	away, err := w.makeStore()
+	if err != nil {
 		return w, err
 	}
 	if err := w.startDelivery(); err != nil {
@@ -121,6 +123,14 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	if err := w.startRecording(); err != nil {
 		return w, err
 	}
+	if cfg.ops != "" {
+		if w.opsAddr, err = w.open("--ops", cfg.ops, w.opsHandler(), "", ""); err != nil {
+			return w, err
+		}
+	}
+	if away != nil && w.awaitStore(ctx, away) != nil {
+		return w, nil // to be drained like any other
+	}
 	w.reconcile()
 	api, err := httpapi.New(httpapi.Config{
 		Recorder: w.manager, Documents: w.store, Tokens: w.store, Index: w.store, Audio: archive{w.spool, w.router}, Spool: desk{w}, Feed: w.feed,
@@ -133,18 +143,13 @@ func startWorker(cfg workerConfig, log *slog.Logger) (w *worker, err error) {
 	if w.apiAddr, err = w.open("--http", cfg.http, api, cfg.tlsCert, cfg.tlsKey); err != nil {
 		return w, err
 	}
-	if cfg.ops != "" {
-		if w.opsAddr, err = w.open("--ops", cfg.ops, w.opsHandler(), "", ""); err != nil {
-			return w, err
-		}
-	}
 	if err := w.announceAddress(); err != nil {
 		return w, err
 	}
 	if cfg.addrsFound && !slices.ContainsFunc(cfg.addrs, func(a netip.Addr) bool { return !a.IsLoopback() }) {
 		log.Warn("SBCs are told to send to loopback: this machine has no default route and no other address; say where it is reached (--rtp-address)", "rtp_address", fmt.Sprint(cfg.addrs))
 	}
-	w.started = true
+	w.started.Store(true)
 	log.Info(has.String(),
 		"rtp_address", fmt.Sprint(cfg.addrs), "rtp_ports", fmt.Sprintf("%d-%d", cfg.firstPort, cfg.lastPort), "shards", len(w.manager.Stats().Shards))
 	log.Info("ready", "version", version, "http", w.apiAddr, "ops", w.opsAddr, "storage", w.storage(), "admin_token", place)
@@ -317,7 +322,7 @@ func (w *worker) stop(ctx context.Context) error {
 	if w.store != nil {
 		errs = append(errs, w.store.Close(last))
 	}
-	if w.started { // else the last word is why not
+	if w.started.Load() { // else the last word is why not
 		w.log.Info("stopped")
 	}
 	return errors.Join(errs...)
