@@ -9,6 +9,7 @@ import (
 
 	"callrec/control"
 	"callrec/recording"
+	"callrec/store"
 	"callrec/upload"
 	"callrec/upload/spool"
 )
@@ -20,7 +21,15 @@ import (
 // index tells the index the newest of a recording; kept, unless nil, is called once
 // no crash can undo that.
 func (w *worker) index(r control.Recording, kept func()) {
-	if err := w.store.UpsertThen(r, kept); err != nil {
+	err := w.store.UpsertThen(r, kept)
+	var full *store.FullError
+	switch {
+	case err == nil:
+	case errors.As(err, &full) && r.State != recording.Failed.String(): // the spool has it: see keepTelling
+		if w.behind.CompareAndSwap(false, true) {
+			w.log.Warn("the index of recordings has no room, and is told of the rest later", "err", err)
+		}
+	default:
 		w.log.Error("a recording is missing from the index", "recording", r.ID, "state", r.State, "err", err)
 	}
 }
@@ -90,17 +99,11 @@ func (w *worker) reconcile() {
 	for _, r := range pending {
 		state[r.ID] = r.State
 	}
-	const page = 256
-	for after, full := "", true; full; {
-		list := w.spool.Parked(after, page)
-		for i := range list {
-			after = list[i].ID
-			if state[after] != recording.Parked.String() {
-				_ = w.indexAs(&list[i], recording.Parked, upload.ParkedOf(&list[i]).LastError, time.Now(), nil) // it has logged it
-			}
+	each(w.spool.Parked, func(m *spool.Manifest) {
+		if state[m.ID] != recording.Parked.String() {
+			_ = w.indexAs(m, recording.Parked, upload.ParkedOf(m).LastError, time.Now(), nil) // it has logged it
 		}
-		full = len(list) == page
-	}
+	})
 	here, aside, err := w.spool.Traces()
 	if err != nil {
 		w.log.Warn("the index may show recordings as spooled that are not", "err", err)
@@ -123,6 +126,57 @@ func (w *worker) reconcile() {
 			return
 		}
 	}
+}
+
+// each visits what a list of the spool has, in pieces.
+func each(list func(after string, limit int) []spool.Manifest, visit func(*spool.Manifest)) {
+	const piece = 256
+	for after, full := "", true; full; {
+		some := list(after, piece)
+		for i := range some {
+			visit(&some[i])
+			after = some[i].ID
+		}
+		full = len(some) == piece
+	}
+}
+
+// tellEvery is how often it is seen whether an index that was behind has room again.
+const tellEvery = 2 * time.Second
+
+// keepTelling tells the index what it had no room for, until telling is closed.
+func (w *worker) keepTelling() {
+	defer close(w.told)
+	t := time.NewTicker(tellEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-w.telling:
+			return
+		case <-t.C:
+		}
+		if w.behind.Load() && w.store.Stats().Queued == 0 {
+			w.behind.Store(false) // before telling: there may be no room for all of it
+			w.tellAll()
+		}
+	}
+}
+
+// tellAll tells the index of all that is in the spool; what it knows already, or knows
+// better, changes nothing. The moment is that before the look, so that whatever happens
+// to a recording meanwhile is the newer.
+func (w *worker) tellAll() {
+	if err := w.spool.TellSent(); err != nil {
+		w.log.Warn("the index of recordings is behind until the next start", "err", err)
+	}
+	at := time.Now()
+	each(w.spool.Waiting, func(m *spool.Manifest) {
+		_ = w.indexAs(m, recording.Spooled, "", at, nil) // it has logged it
+	})
+	at = time.Now()
+	each(w.spool.Parked, func(m *spool.Manifest) {
+		_ = w.indexAs(m, recording.Parked, upload.ParkedOf(m).LastError, at, nil)
+	})
 }
 
 // tellIndex gives the index a moment, at the end, so that the receipts of what was

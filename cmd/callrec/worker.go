@@ -69,6 +69,9 @@ type worker struct {
 	manager *recording.Manager
 	events  *eventLog
 	store   *store.Store
+	behind  atomic.Bool   // the index had no room for something
+	telling chan struct{} // closed to end keepTelling, which closes told
+	told    chan struct{}
 	pause   claimPause
 	feed    *control.Feed
 	doors   []*http.Server
@@ -132,6 +135,8 @@ func startWorker(ctx context.Context, cfg workerConfig, log *slog.Logger) (w *wo
 		return w, nil // to be drained like any other
 	}
 	w.reconcile()
+	w.telling, w.told = make(chan struct{}), make(chan struct{})
+	go w.keepTelling()
 	api, err := httpapi.New(httpapi.Config{
 		Recorder: w.manager, Documents: w.store, Tokens: w.store, Index: w.store, Audio: archive{w.spool, w.router}, Spool: desk{w}, Feed: w.feed,
 		Log: log, TokenHash: hash, Version: version, Node: hostname(), Hold: cfg.hold,
@@ -308,6 +313,10 @@ func (w *worker) stop(ctx context.Context) error {
 	}
 	if w.queue != nil {
 		errs = append(errs, w.queue.Close(last))
+	}
+	if w.telling != nil {
+		close(w.telling)
+		<-w.told
 	}
 	if w.spool != nil {
 		w.tellIndex(last)

@@ -14,10 +14,19 @@ var ErrNotParked = errors.New("no such recording is parked")
 // their ids, from the first one after the id given ("" for the start). One whose
 // manifest cannot be read is listed all the same, with that as its reason.
 func (s *Spool) Parked(after string, limit int) []Manifest {
+	return s.list(stateParked, after, limit)
+}
+
+// Waiting is Parked of those that are ready and not parked.
+func (s *Spool) Waiting(after string, limit int) []Manifest {
+	return s.list(stateReady, after, limit)
+}
+
+func (s *Spool) list(in state, after string, limit int) []Manifest {
 	var found []Manifest
 	s.mu.Lock()
 	for id, e := range s.entries {
-		if e.state == stateParked && id > after {
+		if e.state == in && id > after {
 			found = append(found, Manifest{ID: id, Account: e.call.account, CallID: e.call.id, Size: e.size, Delivery: Delivery{Class: e.class}})
 		}
 	}
@@ -32,11 +41,11 @@ func (s *Spool) Parked(after string, limit int) []Manifest {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue // removed since we looked
-		case err != nil:
+		case err != nil && in == stateParked:
 			known.Delivery.Parked = "its manifest cannot be read: " + err.Error()
 			m = known
-		case m.Delivery.Parked == "":
-			continue // on its way since we looked
+		case err != nil || (m.Delivery.Parked != "") != (in == stateParked):
+			continue // unreadable, or moved on since we looked
 		}
 		list = append(list, m)
 	}

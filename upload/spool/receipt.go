@@ -43,6 +43,20 @@ func (s *Spool) tellSent(id string) {
 	}
 }
 
+// TellSent tells OnSent of all the receipts that are here, as Open does.
+func (s *Spool) TellSent() error {
+	list, err := os.ReadDir(s.disk.dir)
+	if err != nil {
+		return fmt.Errorf("cannot look into spool %q: %w", s.cfg.Dir, err)
+	}
+	for _, e := range list {
+		if n, k := parseFile(e.Name()); k == kindSent {
+			s.tellSent(n.ID)
+		}
+	}
+	return nil
+}
+
 // finishSent removes what is left of a recording that was confirmed, and has its
 // receipt told.
 func (s *Spool) finishSent(f *found) error {
