@@ -9,8 +9,8 @@ build: ## one static binary, ./callrec
 	go build -trimpath -ldflags "-s -w -X main.version=$$(git describe --always --dirty 2>/dev/null || echo dev)" -o callrec ./cmd/callrec
 test: ## what the README says
 	go test ./...
-race: ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -p 1 ./...
+race: ## the same under the race detector (needs a C compiler), but for bench, which drives a binary that is not raced
+	CGO_ENABLED=1 go test -race -p 1 $$(go list ./... | grep -v '/bench$$')
 lint: ## golangci-lint with .golangci.yml
 	$(LINT) run ./...
 bench: ## every benchmark once; read bench/doc.go before comparing
