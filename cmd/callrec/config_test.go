@@ -47,6 +47,7 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"demo", "--nonsense"}, []string{"--nonsense"}},
 		{[]string{"demo", "--format", "ogg"}, []string{"--format", "wav"}},
 		{[]string{"serve", "--rtp-ports", "x"}, []string{"--rtp-ports", `"x"`}},
+		{[]string{"serve", "--rtp-ports", "18001-18004"}, []string{"--rtp-ports", "18001-18004 holds 1 pairs"}},
 		{
 			[]string{"serve", "--rtp-ports", "9-1", "--storage", "ftp://h/", "--hold", "0s", "--tls-cert", "a.pem", "--media-timeout=-1s", "--http", "0.0.0.0:80"},
 			[]string{"--rtp-ports", "--storage", "--hold", "--tls-key belong together", "--media-timeout"},

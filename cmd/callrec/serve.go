@@ -176,6 +176,9 @@ func parsePorts(s string) (first, last uint16, err error) {
 	if !ok || err1 != nil || err2 != nil || lo == 0 || hi < lo {
 		return 0, 0, fmt.Errorf("--rtp-ports: want FIRST-LAST, like 20000-29999, got %q", s)
 	}
+	if pairs := (hi+1)/2 - (lo+1)/2; pairs < 2 { // an even port and the next
+		return 0, 0, fmt.Errorf("--rtp-ports: %s holds %d pairs, each an even port and the next; a call takes 2", s, pairs)
+	}
 	return uint16(lo), uint16(hi), nil
 }
 
