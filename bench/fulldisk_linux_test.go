@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -80,8 +82,25 @@ func manyFiles(n int, url string) map[string]any {
 	return map[string]any{"flow": node}
 }
 
+// fill makes a file that takes all that the disk has.
+func fill(t *testing.T, name string) string {
+	t.Helper()
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for size := 64 << 10; size > 0; {
+		if _, err := f.Write(make([]byte, size)); err != nil {
+			size /= 2
+		}
+	}
+	return name
+}
+
 // A disk fills up because a receiver is down. First new calls are refused, then
-// further recordings; the calls that run keep all their audio; and when the
+// further recordings; the calls that run keep all their audio, even while there is no
+// room at all; and when the
 // receiver is up again, delivery makes room and everything works as before.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
@@ -118,7 +137,14 @@ func TestFullDisk(t *testing.T) {
 		}}), "MB left", "--min-free-recordings")
 	})
 	w.act("filler", "hangup")
+	hog := fill(t, filepath.Join(w.data, "hog")) // another program takes the last byte, for a while
 	time.Sleep(2 * time.Second)
+	if w.metric("callrec_spool_queued_bytes") == 0 {
+		t.Error("nothing waits for a full disk")
+	}
+	if err := os.Remove(hog); err != nil {
+		t.Fatal(err)
+	}
 	if w.ready() != http.StatusServiceUnavailable {
 		t.Error("the worker says it is ready, with its disk full")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -240,16 +241,16 @@ func TestKilledAtEveryStep(t *testing.T) {
 
 // A disk that fails on one part harms that part only, says so once, and what
 // was saved is delivered.
-func TestFullDisk(t *testing.T) {
-	full := false
+func TestBrokenPart(t *testing.T) {
+	broken := false
 	var mu sync.Mutex
-	set := func(v bool) { mu.Lock(); defer mu.Unlock(); full = v }
+	set := func(v bool) { mu.Lock(); defer mu.Unlock(); broken = v }
 	s, in := openTest(t, t.TempDir(), func(c *Config) {
 		c.Fault = func(op, file string) error {
 			mu.Lock()
 			defer mu.Unlock()
-			if full && op == "write" && file == (Name{id(1), "wav"}).part() {
-				return errNoSpace
+			if broken && op == "write" && file == (Name{id(1), "wav"}).part() {
+				return syscall.EIO
 			}
 			return nil
 		}
@@ -262,7 +263,7 @@ func TestFullDisk(t *testing.T) {
 	write(t, p, audio(16_384))
 	flush(t, s)
 	set(false)
-	if err := p.Write([]byte("x")); !errors.Is(err, errNoSpace) {
+	if err := p.Write([]byte("x")); !errors.Is(err, syscall.EIO) {
 		t.Errorf("the error does not stick: %v", err)
 	}
 	if st := s.Stats(); st.Failed != 1 || st.BytesLost != 16_384 || st.BytesQueued != 0 {

@@ -50,5 +50,6 @@
 // # Goroutines
 //
 // One writer, a few finishers, and the syncer if SyncEvery says so. Whatever waits for a disk to sync is done by
-// a finisher, so a slow fsync never holds up the writing of running calls.
+// a finisher, so a slow fsync never holds up the writing of running calls. What the disk
+// has no room for waits in memory, part by part (writer.go).
 package spool

@@ -10,7 +10,8 @@ import (
 type fifo[T any] struct {
 	// mu guards the following.
 	mu     sync.Mutex
-	cond   sync.Cond // of change
+	more   sync.Cond // takers wait for it
+	quiet  sync.Cond // idle does; with one for both, a push might wake idle and no taker
 	items  []T
 	busy   int // items taken and not yet done
 	closed bool
@@ -18,7 +19,7 @@ type fifo[T any] struct {
 
 func newFifo[T any]() *fifo[T] {
 	q := &fifo[T]{}
-	q.cond.L = &q.mu
+	q.more.L, q.quiet.L = &q.mu, &q.mu
 	return q
 }
 
@@ -30,7 +31,7 @@ func (q *fifo[T]) push(v T) bool {
 		return false
 	}
 	q.items = append(q.items, v)
-	q.cond.Signal()
+	q.more.Signal()
 	return true
 }
 
@@ -41,7 +42,7 @@ func (q *fifo[T]) takeAll(spare []T) []T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.items) == 0 && !q.closed {
-		q.cond.Wait()
+		q.more.Wait()
 	}
 	got := q.items
 	q.items = spare[:0]
@@ -54,7 +55,7 @@ func (q *fifo[T]) take() (v T, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.items) == 0 && !q.closed {
-		q.cond.Wait()
+		q.more.Wait()
 	}
 	if len(q.items) == 0 {
 		return v, false
@@ -72,7 +73,7 @@ func (q *fifo[T]) done(n int) {
 	defer q.mu.Unlock()
 	q.busy -= n
 	if q.busy == 0 && len(q.items) == 0 {
-		q.cond.Broadcast()
+		q.quiet.Broadcast()
 	}
 }
 
@@ -81,7 +82,7 @@ func (q *fifo[T]) idle(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		q.cond.Broadcast()
+		q.quiet.Broadcast()
 	})
 	defer stop()
 	q.mu.Lock()
@@ -90,7 +91,7 @@ func (q *fifo[T]) idle(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		q.cond.Wait()
+		q.quiet.Wait()
 	}
 	return nil
 }
@@ -100,5 +101,5 @@ func (q *fifo[T]) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	q.cond.Broadcast()
+	q.more.Broadcast()
 }

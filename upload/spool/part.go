@@ -26,11 +26,12 @@ type Part struct {
 	name Name
 
 	pending atomic.Int32          // chunks handed over and not yet written
-	failure atomic.Pointer[error] // the disk's first error; sticky
+	failure atomic.Pointer[error] // the disk's first error, but that it is full; sticky
 
 	// The writer's, until it has passed the part on to a finisher.
-	f   *os.File
-	off int64 // how much of the file is good
+	f      *os.File
+	off    int64 // how much of the file is good
+	behind []op  // what the disk has no room for, and what came after it
 
 	// mu guards the following. Only Flush and Close of the spool compete for it, and
 	// the writer for an update.

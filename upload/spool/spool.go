@@ -69,6 +69,7 @@ type Spool struct {
 	writes  *fifo[op]
 	jobs    *fifo[*job]
 	journal journal       // the writer's
+	behind  []*Part       // the writer's: whose writes wait for room on the disk
 	sent    []string      // receipts found by Open, which alone uses it
 	stop    chan struct{} // ends the syncer
 	ended   chan struct{} // the goroutines are gone
