@@ -1,6 +1,10 @@
 package mp3
 
-import "fmt"
+import (
+	"fmt"
+
+	"callrec/codec"
+)
 
 // Continue makes an encoder for the rest of a file that one with the same
 // configuration has begun and never finished. b is the file as it is; size is
@@ -23,8 +27,8 @@ func Continue(cfg Config, b []byte) (e *Encoder, size int, samples int64, err er
 	})
 	first, ok := ParseHeader(b[min(s.Tag, len(b)):])
 	switch {
-	case s.Tag != cfg.TagRoom || !ok || s.Audio != s.Tag+first.Size():
-		return nil, 0, 0, fmt.Errorf("mp3: cannot continue: the file does not begin with %d bytes of tags and an Info frame", cfg.TagRoom)
+	case s.Tag != cfg.TagRoom || !ok || s.Audio != s.Tag+first.Size() || s.Audio != len(e.Header(nil, codec.Tags{})): // Finish lays one over it
+		return nil, 0, 0, fmt.Errorf("mp3: cannot continue: the file does not begin with %d bytes of tags and an Info frame of ours", cfg.TagRoom)
 	case strange:
 		return nil, 0, 0, fmt.Errorf("mp3: cannot continue: the file was made with another configuration than %+v", cfg)
 	case count > 0 && s.Faults > 0 && (s.Faults > 1 || s.Fault[0].Offset != s.End): // half a frame at the end is none
