@@ -100,8 +100,8 @@ func fill(t *testing.T, name string) string {
 
 // A disk fills up because a receiver is down. First new calls are refused, then
 // further recordings; the calls that run keep all their audio, even while there is no
-// room at all; and when the
-// receiver is up again, delivery makes room and everything works as before.
+// room at all; and when the receiver is up again, delivery makes room and everything
+// works as before.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	down := newReceiver(t)

@@ -95,15 +95,7 @@ func (w *worker) indexSent(r spool.Receipt) {
 // delivered, the spool has told; this is about the rest.
 func (w *worker) reconcile() {
 	pending := w.store.Pending() // before the look at the folder: what comes after it is not judged
-	state := make(map[string]string, len(pending))
-	for _, r := range pending {
-		state[r.ID] = r.State
-	}
-	each(w.spool.Parked, func(m *spool.Manifest) {
-		if state[m.ID] != recording.Parked.String() {
-			_ = w.indexAs(m, recording.Parked, upload.ParkedOf(m).LastError, time.Now(), nil) // it has logged it
-		}
-	})
+	w.tell(w.spool.Parked, recording.Parked, pending)
 	here, aside, err := w.spool.Traces()
 	if err != nil {
 		w.log.Warn("the index may show recordings as spooled that are not", "err", err)
@@ -128,14 +120,27 @@ func (w *worker) reconcile() {
 	}
 }
 
-// each visits what a list of the spool has, in pieces.
-func each(list func(after string, limit int) []spool.Manifest, visit func(*spool.Manifest)) {
+// tell tells the index that what a list of the spool has, in pieces, is in a state,
+// unless it was so already. The moment is that before the look, so that whatever happens
+// to a recording meanwhile is the newer.
+func (w *worker) tell(list func(after string, limit int) []spool.Manifest, in recording.State, pending []control.Recording) {
+	at, known := time.Now(), make(map[string]bool, len(pending))
+	for _, r := range pending {
+		known[r.ID] = r.State == in.String()
+	}
 	const piece = 256
 	for after, full := "", true; full; {
 		some := list(after, piece)
 		for i := range some {
-			visit(&some[i])
-			after = some[i].ID
+			m := &some[i]
+			if after = m.ID; known[after] {
+				continue
+			}
+			reason := ""
+			if in == recording.Parked {
+				reason = upload.ParkedOf(m).LastError
+			}
+			_ = w.indexAs(m, in, reason, at, nil) // it has logged it
 		}
 		full = len(some) == piece
 	}
@@ -163,20 +168,14 @@ func (w *worker) keepTelling() {
 }
 
 // tellAll tells the index of all that is in the spool; what it knows already, or knows
-// better, changes nothing. The moment is that before the look, so that whatever happens
-// to a recording meanwhile is the newer.
+// better, changes nothing.
 func (w *worker) tellAll() {
 	if err := w.spool.TellSent(); err != nil {
 		w.log.Warn("the index of recordings is behind until the next start", "err", err)
 	}
-	at := time.Now()
-	each(w.spool.Waiting, func(m *spool.Manifest) {
-		_ = w.indexAs(m, recording.Spooled, "", at, nil) // it has logged it
-	})
-	at = time.Now()
-	each(w.spool.Parked, func(m *spool.Manifest) {
-		_ = w.indexAs(m, recording.Parked, upload.ParkedOf(m).LastError, at, nil)
-	})
+	pending := w.store.Pending()
+	w.tell(w.spool.Waiting, recording.Spooled, pending)
+	w.tell(w.spool.Parked, recording.Parked, pending)
 }
 
 // tellIndex gives the index a moment, at the end, so that the receipts of what was
