@@ -61,7 +61,7 @@ func parseKey(k string, n int) (parts []string, ok bool) {
 	}
 	for i, t := range tokens {
 		b, err := base64.RawURLEncoding.Strict().DecodeString(t)
-		if err != nil || len(b) == 0 || len(b) > maxID || !utf8.Valid(b) {
+		if err != nil || len(b) == 0 || len(b) > maxID || !utf8.Valid(b) || strings.ContainsAny(t, "\r\n") { // which the decoder skips
 			return nil, false
 		}
 		tokens[i] = string(b)
