@@ -44,6 +44,8 @@ type bounds struct {
 // openBucket finds a bucket or makes it. Of one that is there, only the bounds
 // are changed: replicas and placement are its operator's.
 func openBucket(ctx context.Context, js jetstream.JetStream, name, description string, replicas int, b bounds) (*bucket, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
 	out := &bucket{name: name, prefix: "$KV." + name + ".", js: js}
 	want := jetstream.StreamConfig{
 		Name: out.streamName(), Description: description, Subjects: []string{out.prefix + ">"},

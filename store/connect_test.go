@@ -1,11 +1,15 @@
 package store
 
 import (
+	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"callrec/internal/testkit"
 	"callrec/internal/testkit/natstest"
@@ -78,4 +82,41 @@ func TestNotAwayButWrong(t *testing.T) {
 		}
 		s.close()
 	}
+}
+
+// A cluster that was just started knows of a bucket that nobody leads yet, and says
+// nothing about it. Whoever waits a minute for that answer waits in vain, so connecting
+// ends much sooner, and can be tried again.
+func TestBucketNobodyLeads(t *testing.T) {
+	if os.Getenv("CALLREC_LONG") != "1" {
+		t.Skip("an answer is waited for for 5 s: CALLREC_LONG=1")
+	}
+	testkit.CheckLeaks(t)
+	out := natstest.Start(t, func(o *server.Options) { o.JetStream = false })
+	c, err := nats.Connect(out.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Subscribe("$JS.API.INFO", func(m *nats.Msg) { _ = m.Respond([]byte(`{"api":{"level":1}}`)) }); err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan struct{}, 8)
+	if _, err := c.Subscribe("$JS.API.STREAM.INFO.>", func(*nats.Msg) { asked <- struct{}{} }); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{URL: out.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.close() })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.Connect(ctx); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+		t.Errorf("%v, and the time is up: %v", err, ctx.Err() != nil)
+	}
+	<-asked // of the bucket, not of something before
 }

@@ -46,7 +46,9 @@ const (
 	defaultAge        = 400 * 24 * time.Hour
 )
 
-// answerTime is how long NATS has for an answer when the caller set no deadline.
+// answerTime is how long NATS has for an answer when the caller set no deadline, and at
+// the start in any case: a cluster drops what it is asked about a bucket that nobody leads
+// yet, so that it has to be asked again.
 const answerTime = 5 * time.Second
 
 // Store is the store of one worker. Its methods may be called from any goroutine.
@@ -199,7 +201,9 @@ func (s *Store) openBuckets(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	info, err := js.AccountInfo(ctx)
+	asked, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	info, err := js.AccountInfo(asked)
 	if err != nil {
 		return opening("cannot use JetStream", err)
 	}
