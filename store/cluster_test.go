@@ -124,6 +124,23 @@ func (c *cluster) urls() string {
 	return strings.Join(all, ",")
 }
 
+// open opens a store on the cluster. Like a worker it tries again: servers that have just
+// (re)started say that they are ready before each bucket has a leader.
+func (c *cluster) open() *Store {
+	c.t.Helper()
+	s := newTest(c.t, Config{URL: c.urls()})
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	for err := s.Connect(ctx); err != nil; err = s.Connect(ctx) {
+		if !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+			c.t.Fatal(err)
+		}
+		c.t.Log("not yet: ", err)
+		<-time.After(50 * time.Millisecond)
+	}
+	return s
+}
+
 // leaderOf is the server that leads a bucket.
 func (c *cluster) leaderOf(b *bucket) int {
 	c.t.Helper()
@@ -146,7 +163,7 @@ func TestClusterLosesServers(t *testing.T) {
 	}
 	testkit.CheckLeaks(t)
 	c := startCluster(t)
-	a, b := openTest(t, Config{URL: c.urls()}), openTest(t, Config{URL: c.urls()})
+	a, b := c.open(), c.open()
 	<-b.Loaded()
 	secret := fillAccount(t, a, "acc")
 	for _, bucket := range []*bucket{a.documents, a.tokens, a.recordings} {
@@ -217,7 +234,7 @@ func TestClusterLosesServers(t *testing.T) {
 		r, err := b.Recording(t.Context(), "acc", "202611-9")
 		return err == nil && r.State == "delivered"
 	})
-	fresh := openTest(t, Config{URL: c.urls()})
+	fresh := c.open()
 	if !known(fresh, `"all are back"`) {
 		d, err := fresh.Get(user("acc", "1"))
 		t.Errorf("a new store reads %+v, %v", d, err)

@@ -37,10 +37,18 @@ func onBoth(t *testing.T, test func(t *testing.T, open func(Config) *Store)) {
 	})
 }
 
-// openTest opens a store that is closed with the test at the latest. Like a worker it
-// tries again while NATS may still come: servers that have just (re)started say that they
-// are ready before each bucket has a leader.
+// openTest opens a store that is closed with the test at the latest.
 func openTest(t testing.TB, c Config) *Store {
+	t.Helper()
+	s := newTest(t, c)
+	if err := s.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// newTest makes a store that is not connected, and closed with the test at the latest.
+func newTest(t testing.TB, c Config) *Store {
 	t.Helper()
 	if c.Log == nil {
 		c.Log = slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelError}))
@@ -50,15 +58,6 @@ func openTest(t testing.TB, c Config) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.close() })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for err := s.Connect(ctx); err != nil; err = s.Connect(ctx) {
-		if !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
-			t.Fatal(err)
-		}
-		t.Log("not yet: ", err)
-		<-time.After(50 * time.Millisecond)
-	}
 	return s
 }
 
